@@ -1,0 +1,485 @@
+"""The command line: ``python -m clika COMMAND``. A contract: other programs call it.
+
+Exit status 0 for success, 2 for wrong use, 1 for failure with the reason on stderr. Only this file prints.
+"""
+
+import argparse
+import csv
+import io
+import json
+import logging
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from clika import __version__
+from clika.database.index import Index, rebuild
+from clika.database.ingest import shard_folders
+from clika.database.queries import (
+    PredictionRow,
+    answer_matrices,
+    chosen_collection,
+    parallel_question,
+    prediction_rows,
+    run_summaries,
+)
+from clika.errors import ClikaError, UsageError
+from clika.imports import import_release, store_questions
+from clika.languages import language_codes
+from clika.metrics.score_table import references_for, score_table
+from clika.records import (
+    DATASETS,
+    LETTERS,
+    LEVEL_DATASETS,
+    LanguageScores,
+    Level,
+    Metric,
+    Outcome,
+    Question,
+    Run,
+)
+from clika.settings import Settings
+from clika.shards import sound_tables
+
+EXAMPLES = """examples:
+  python -m clika import ../CLiKA
+  python -m clika evaluate --model ./my-checkpoint --data ../CLiKA --languages en,de,zh --limit 50
+  python -m clika scores --metric ra --level factual
+  python -m clika scores --metric en-co --dataset xgeo --format json
+  python -m clika answers --dataset xgeo --question 17
+  python -m clika export --output predictions.parquet
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    parser = build_parser()
+    try:
+        settings = Settings.from_env()
+        options = parser.parse_args(arguments)
+        options.store = options.store or settings.store
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
+    except UsageError as error:
+        print(f"clika: {error}", file=sys.stderr)
+        return 2
+    except ClikaError as error:
+        print(f"clika: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("clika: interrupted; what was sealed is kept, the same command goes on", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m clika",
+        description="Does a language model know the same things in every language?",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"clika {__version__}")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--store", type=Path, help="the folder of predictions (default: CLIKA_STORE, else store/)"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=about, description=about, parents=[shared])
+        made.set_defaults(command=run)
+        return made
+
+    importing = command("import", import_command, "take in the authors' released answers")
+    importing.add_argument(
+        "source", metavar="DIR", type=Path, help="folder with x_csqa, x_copa, x_geo, x_name"
+    )
+    importing.add_argument("--collection", default="released", help="name to keep them under")
+
+    evaluating = command("evaluate", evaluate_command, "ask a checkpoint by forced choice")
+    evaluating.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
+    evaluating.add_argument("--name", help="the name to show (default: the folder's or id's last part)")
+    evaluating.add_argument("--datasets", help="comma-separated (default: all of the collection)")
+    evaluating.add_argument("--data", type=Path, help="a folder with the authors' release layout")
+    evaluating.add_argument("--collection", help="the stored collection to ask (default: the only one)")
+    evaluating.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
+    evaluating.add_argument("--limit", type=int, help="at most so many questions a data set")
+    evaluating.add_argument("--template", choices=["released", "english"], help="the text around a question")
+    evaluating.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
+    evaluating.add_argument("--device", default="auto", choices=["cpu", "cuda", "auto"])
+    evaluating.add_argument("--batch-tokens", type=int, default=8192, help="tokens a batch (default 8192)")
+
+    scoring = command("scores", scores_command, "accuracy, RA or en-CO, models down, languages across")
+    scoring.add_argument("--metric", required=True, choices=[str(metric) for metric in Metric])
+    scope = scoring.add_mutually_exclusive_group(required=True)
+    scope.add_argument("--dataset", choices=DATASETS)
+    scope.add_argument("--level", choices=[str(level) for level in Level])
+    scoring.add_argument("--models", help="comma-separated names or run ids")
+    scoring.add_argument("--format", default="table", choices=["table", "json", "csv", "latex"])
+    scoring.add_argument("--collection", help="needed where the store holds several")
+
+    answering = command("answers", answers_command, "one question in all languages with every model's picks")
+    answering.add_argument("--dataset", required=True, choices=DATASETS)
+    answering.add_argument("--question", required=True, metavar="ID")
+    answering.add_argument("--models", help="comma-separated names or run ids")
+    answering.add_argument("--format", default="table", choices=["table", "json"])
+    answering.add_argument("--collection", help="needed where the store holds several")
+
+    exporting = command("export", export_command, "the per-item predictions as a file")
+    exporting.add_argument("--output", required=True, type=Path, help="FILE.parquet, .csv or .jsonl")
+    exporting.add_argument("--models", help="comma-separated names or run ids")
+    exporting.add_argument("--collection", help="needed where the store holds several")
+
+    command("rebuild", rebuild_command, "make the database again from the sealed shards")
+    command("verify", verify_command, "compare every sealed shard with its manifest line")
+    return parser
+
+
+def import_command(options: argparse.Namespace) -> int:
+    """``import DIR``"""
+    report = import_release(options.source, options.store, options.collection)
+    with Index.open(options.store) as index:
+        notices = index.notices
+    for sentence in report.sentences():
+        print(sentence)
+    for sentence in (*report.faults, *notices):
+        print(f"clika: {sentence}", file=sys.stderr)
+    return 1 if report.faults or notices else 0
+
+
+def evaluate_command(options: argparse.Namespace) -> int:
+    """``evaluate --model M``"""
+    from tqdm import tqdm
+
+    from clika.jobs.launcher import run_evaluation
+    from clika.jobs.spec import EvaluationJob
+
+    collection, available = _questions_to_ask(options)
+    datasets = _wanted_datasets(options.datasets, available)
+    languages = language_codes(options.languages)
+    template = options.template or _fitting_template(available, datasets)
+    model = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
+    job = EvaluationJob(
+        model=model,
+        name=options.name or Path(options.model).name,
+        collection=collection,
+        datasets=datasets,
+        languages=languages,
+        limit=options.limit,
+        template=template,
+        dtype=options.dtype,
+        device=options.device,
+        batch_tokens=options.batch_tokens,
+    )
+    with tqdm(unit=" questions", disable=not sys.stderr.isatty()) as bar:
+
+        def show(progress: object) -> None:
+            bar.total = getattr(progress, "total", None)
+            bar.n = getattr(progress, "done", 0)
+            bar.refresh()
+
+        end = run_evaluation(options.store, job, show)
+    with Index.open(options.store) as index:
+        for notice in index.notices:
+            print(f"clika: {notice}", file=sys.stderr)
+    print(f"{job.name}: {end.sentence()}")
+    return 0
+
+
+def _questions_to_ask(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
+    """The collection to ask and its questions, stored first where --data brings them."""
+    if options.data is not None:
+        from clika.datasets.release import read_questions
+
+        collection = options.collection or "released"
+        questions, sentences = read_questions(options.data, collection)
+        for sentence in sentences:
+            print(f"clika: {sentence}", file=sys.stderr)
+        store_questions(options.store, collection, questions)
+        return collection, questions
+    from clika.shards import questions_of
+
+    with Index.open(options.store) as index:
+        collection = chosen_collection(index, options.collection)
+    tables, _ = sound_tables(options.store / "collections" / collection)
+    return collection, tuple(question for _, table in tables for question in questions_of(table))
+
+
+def _wanted_datasets(wanted: str | None, available: Sequence[Question]) -> tuple[str, ...]:
+    known = {question.dataset for question in available}
+    if wanted is None:
+        return tuple(sorted(known))
+    names = tuple(dict.fromkeys(name.strip() for name in wanted.split(",") if name.strip()))
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no data set {name!r} in this collection; it holds: {', '.join(sorted(known))}")
+    if not names:
+        raise UsageError(f"no data set in {wanted!r}; this collection holds: {', '.join(sorted(known))}")
+    return names
+
+
+def _fitting_template(available: Sequence[Question], datasets: Sequence[str]) -> str:
+    asked = [question for question in available if question.dataset in datasets]
+    return "released" if all(question.source_prompt is not None for question in asked) else "english"
+
+
+def _chosen_runs(index: Index, collection: str, models: str | None) -> dict[str, Run]:
+    """Run id -> run, for the names or ids asked for. Raises UsageError for one that is not there."""
+    runs = [summary.run for summary in run_summaries(index, collection)]
+    if models is None:
+        return {run.run: run for run in runs}
+    wanted = [name.strip() for name in models.split(",") if name.strip()]
+    for name in wanted:
+        if not any(name in (run.model.name, run.run) for run in runs):
+            known = ", ".join(sorted({run.model.name for run in runs})) or "none"
+            raise UsageError(f"no model {name!r} over collection {collection!r}; known: {known}")
+    return {run.run: run for run in runs if run.model.name in wanted or run.run in wanted}
+
+
+def scores_command(options: argparse.Namespace) -> int:
+    """``scores --metric … --dataset|--level …``"""
+    metric = Metric(options.metric)
+    scope = options.dataset or options.level
+    datasets = [options.dataset] if options.dataset else list(LEVEL_DATASETS[Level(options.level)])
+    with Index.open(options.store) as index:
+        collection = chosen_collection(index, options.collection)
+        runs = _chosen_runs(index, collection, options.models)
+        matrices = answer_matrices(index, collection, list(runs), datasets)
+    rows = score_table(matrices, metric, scope, references_for(collection))
+    print(_SCORE_FORMATS[options.format](rows, runs), end="")
+    return 0
+
+
+def _shown(value: float, metric: Metric) -> str:
+    """A value as the paper prints it: RA and accuracy times 100, en-CO as a share; a dash if undefined."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.4f}" if metric is Metric.EN_CO else f"{value * 100:.2f}"
+
+
+def _columns(rows: Sequence[LanguageScores]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(code for row in rows for code in row.languages))
+
+
+def _grid(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> list[list[str]]:
+    languages = _columns(rows)
+    grid = [["model", *languages]]
+    for row in rows:
+        values = dict(zip(row.languages, row.values, strict=True))
+        shown = [_shown(float(values.get(code, math.nan)), row.metric) for code in languages]
+        grid.append([runs[row.run].model.name, *shown])
+    return grid
+
+
+def _table(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
+    grid = _grid(rows, runs)
+    widths = [max(len(line[place]) for line in grid) for place in range(len(grid[0]))]
+    lines = [
+        "  ".join(
+            [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in grid
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _json(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
+    values = [
+        {
+            "run": row.run,
+            "model": runs[row.run].model.name,
+            "metric": str(row.metric),
+            "scope": row.scope,
+            "language": language,
+            "value": None if math.isnan(value) else float(value),
+            "n": int(n),
+        }
+        for row in rows
+        for language, value, n in zip(row.languages, row.values, row.n, strict=True)
+    ]
+    return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
+
+
+def _csv(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["run", "model", "metric", "scope", "language", "value", "n"])
+    for row in rows:
+        for language, value, n in zip(row.languages, row.values, row.n, strict=True):
+            shown = "" if math.isnan(value) else repr(float(value))
+            writer.writerow([row.run, runs[row.run].model.name, row.metric, row.scope, language, shown, n])
+    return text.getvalue()
+
+
+def _latex(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
+    header, *lines = _grid(rows, runs)
+    special = str.maketrans(
+        {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"}
+    )
+    body = [
+        " & ".join(
+            cell.translate(special).replace("-", "--") if cell == "-" else cell.translate(special)
+            for cell in line
+        )
+        + r" \\"
+        for line in lines
+    ]
+    top = [r"\begin{tabular}{l" + "r" * (len(header) - 1) + "}", r"\toprule", " & ".join(header) + r" \\"]
+    return "\n".join([*top, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+_SCORE_FORMATS: dict[str, Callable[[Sequence[LanguageScores], dict[str, Run]], str]] = {
+    "table": _table,
+    "json": _json,
+    "csv": _csv,
+    "latex": _latex,
+}
+
+
+def answers_command(options: argparse.Namespace) -> int:
+    """``answers --dataset D --question ID``"""
+    with Index.open(options.store) as index:
+        collection = chosen_collection(index, options.collection)
+        questions = parallel_question(index, collection, options.dataset, options.question)
+        runs = _chosen_runs(index, collection, options.models)
+        rows = prediction_rows(index, collection, list(runs), options.dataset, options.question)
+    if options.format == "json":
+        print(
+            json.dumps(
+                [_question_json(question, rows) for question in questions], ensure_ascii=False, indent=1
+            )
+        )
+        return 0
+    for question in questions:
+        premise = f"{question.premise} " if question.premise else ""
+        print(f"[{question.language}] {premise}{question.text}")
+        for place, choice in enumerate(question.choices):
+            gold = "*" if place == question.answer_index else " "
+            pickers = [
+                row.model
+                for row in rows
+                if row.prediction.language == question.language and row.prediction.chosen_index == place
+            ]
+            print(f"  {gold} {LETTERS[place]}. {choice}{'   <- ' + ', '.join(pickers) if pickers else ''}")
+        for row in rows:
+            prediction = row.prediction
+            if prediction.language == question.language and prediction.outcome is not Outcome.ANSWERED:
+                print(f"    {row.model}: {prediction.outcome} {prediction.raw_text or ''!r}")
+    print("* the correct answer")
+    return 0
+
+
+def _question_json(question: Question, rows: Sequence[PredictionRow]) -> dict[str, object]:
+    return {
+        "collection": question.collection,
+        "dataset": question.dataset,
+        "question_id": question.question_id,
+        "language": question.language,
+        "premise": question.premise,
+        "text": question.text,
+        "choices": list(question.choices),
+        "answer": question.answer_index,
+        "origin": question.origin,
+        "predictions": [
+            {
+                "run": row.prediction.run,
+                "model": row.model,
+                "outcome": str(row.prediction.outcome),
+                "chosen": row.prediction.chosen_index,
+                "correct": row.prediction.chosen_index == question.answer_index,
+                "raw_text": row.prediction.raw_text,
+                "scores": {str(rule): list(values) for rule, values in row.prediction.scores.items()},
+            }
+            for row in rows
+            if row.prediction.language == question.language
+        ],
+    }
+
+
+def export_command(options: argparse.Namespace) -> int:
+    """``export --output FILE``"""
+    suffix = options.output.suffix
+    if suffix not in (".parquet", ".csv", ".jsonl"):
+        raise UsageError(f"cannot export to {options.output.name!r}; end it in .parquet, .csv or .jsonl")
+    with Index.open(options.store) as index:
+        collection = chosen_collection(index, options.collection)
+        runs = _chosen_runs(index, collection, options.models)
+        rows = prediction_rows(index, collection, list(runs))
+    table = _export_table(rows, runs)
+    try:
+        if suffix == ".parquet":
+            pq.write_table(table, options.output)
+        elif suffix == ".csv":
+            flat = [
+                json.dumps(values) if values is not None else None
+                for values in table.column("log_probabilities").to_pylist()
+            ]
+            place = table.schema.get_field_index("log_probabilities")
+            pyarrow.csv.write_csv(
+                table.set_column(place, "log_probabilities", pa.array(flat, pa.string())), options.output
+            )
+        else:
+            with options.output.open("w", encoding="utf-8") as file:
+                for row in table.to_pylist():
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise ClikaError(f"cannot write {options.output}: {error.strerror}; choose another place") from error
+    print(f"{table.num_rows} predictions of {len(runs)} runs -> {options.output}")
+    return 0
+
+
+def _export_table(rows: Sequence[PredictionRow], runs: dict[str, Run]) -> pa.Table:
+    """One row a prediction; log_probabilities are nats, one a choice, null for imported answers."""
+    predictions = [row.prediction for row in rows]
+    return pa.table(
+        {
+            "run": [p.run for p in predictions],
+            "model": [row.model for row in rows],
+            "dataset": [p.dataset for p in predictions],
+            "question_id": [p.question_id for p in predictions],
+            "language": [p.language for p in predictions],
+            "outcome": [str(p.outcome) for p in predictions],
+            "chosen": pa.array([p.chosen_index for p in predictions], pa.int8()),
+            "correct": [row.prediction.chosen_index == row.answer_index for row in rows],
+            "log_probabilities": pa.array(
+                [p.scores.get(runs[p.run].rule) for p in predictions], pa.list_(pa.float32())
+            ),
+        }
+    )
+
+
+def rebuild_command(options: argparse.Namespace) -> int:
+    """``rebuild``"""
+    rows = rebuild(options.store)
+    print(f"{options.store}: the database holds {rows} predictions, made again from the sealed shards")
+    return 0
+
+
+def verify_command(options: argparse.Namespace) -> int:
+    """``verify``"""
+    if not options.store.is_dir():
+        raise UsageError(f"no store at {str(options.store)!r}; give its folder with --store")
+    shards = rows = bad = 0
+    for folder in shard_folders(options.store):
+        sound, faults = sound_tables(folder)
+        shards += len(sound)
+        rows += sum(table.num_rows for _, table in sound)
+        for fault in faults:
+            bad += 1
+            print(f"clika: {fault.sentence}", file=sys.stderr)
+    with Index.open(options.store) as index:
+        notices = index.notices
+    for notice in notices:
+        print(f"clika: {notice}", file=sys.stderr)
+    print(f"{options.store}: {shards} sealed shards with {rows} rows are as they were sealed, {bad} are not")
+    return 1 if bad or notices else 0

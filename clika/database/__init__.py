@@ -1,0 +1,1 @@
+"""The index over the sealed shards: the only room that knows DuckDB."""

@@ -1,0 +1,358 @@
+"""What the rooms above ask of the index; every query binds its values and names its columns."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from clika.database.index import Index
+from clika.errors import UsageError
+from clika.languages import ENGLISH, LANGUAGES
+from clika.records import (
+    INVALID,
+    NOT_ASKED,
+    UNPARSEABLE,
+    AnswerMatrix,
+    Kind,
+    ModelRef,
+    Outcome,
+    Prediction,
+    Question,
+    Run,
+    ScoringRule,
+)
+from clika.shards import SCORED_RULES
+
+
+class Relation(StrEnum):
+    """How an answer stands to the English answer to the same question."""
+
+    BOTH = "both"
+    ENGLISH_ONLY = "english_only"
+    LANGUAGE_ONLY = "language_only"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run, how many predictions the store holds of it, and over which data sets."""
+
+    run: Run
+    predictions: int
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """One line of a cell's question list; the picks are 0-based, None where there is no choice."""
+
+    dataset: str
+    question_id: str
+    text: str
+    answer_index: int
+    english_chosen: int | None
+    chosen: int | None
+    outcome: Outcome | None
+    languages_right: int
+    languages_asked: int
+    relation: Relation | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPage:
+    """One page of a cell's questions, and how many there are in all."""
+
+    total: int
+    rows: tuple[QuestionRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRow:
+    """One prediction as exports show it, with its model, its run and whether it is right."""
+
+    model: str
+    answer_index: int
+    prediction: Prediction
+
+
+def collections(index: Index) -> tuple[str, ...]:
+    """The names of the collections whose questions the store holds, in alphabetical order."""
+    rows = index.cursor.execute("select distinct collection from items order by collection").fetchall()
+    return tuple(name for (name,) in rows)
+
+
+def chosen_collection(index: Index, wanted: str | None) -> str:
+    """The collection asked for, or the only one. Raises UsageError where it is absent or not clear."""
+    known = collections(index)
+    if not known:
+        raise UsageError("the store is empty; 'python -m clika import DIR' or 'evaluate' fills it")
+    if wanted is None:
+        if len(known) > 1:
+            raise UsageError(
+                f"the store holds several collections ({', '.join(known)}) and no score mixes them;"
+                f" choose one with --collection"
+            )
+        return known[0]
+    if wanted not in known:
+        raise UsageError(f"no collection {wanted!r} in the store; known: {', '.join(known)}")
+    return wanted
+
+
+def _run(record: str) -> Run:
+    values = json.loads(record)
+    model = ModelRef(**values.pop("model"))
+    return Run(**{**values, "model": model, "rule": ScoringRule(values["rule"])})
+
+
+def run_summaries(index: Index, collection: str) -> tuple[RunSummary, ...]:
+    """The runs over a collection, by model name."""
+    rows = index.cursor.execute(
+        """select r.record, count(*), list(distinct i.dataset order by i.dataset)
+        from predictions p join runs r on r.number = p.run join items i on i.item = p.item
+        where r.collection = ? group by r.number, r.record, r.model order by lower(r.model), r.number""",
+        [collection],
+    ).fetchall()
+    return tuple(RunSummary(_run(record), count, tuple(datasets)) for record, count, datasets in rows)
+
+
+def answer_matrices(
+    index: Index,
+    collection: str,
+    runs: Sequence[str] | None = None,
+    datasets: Sequence[str] | None = None,
+) -> tuple[AnswerMatrix, ...]:
+    """All answers over a collection in one pass: one matrix a run and data set, runs by model name.
+
+    A matrix holds every question of its data set and every language that the collection has it in;
+    what was not asked is NOT_ASKED.
+    """
+    cursor = index.cursor
+    languages = dict(cursor.execute("select number, code from languages").fetchall())
+    wanted = list(datasets) if datasets is not None else None
+    items = cursor.execute(
+        """select i.item, i.dataset, i.question_id, i.answer_index, i.choice_count,
+            (select list(q.language) from questions q where q.item = i.item)
+        from items i where i.collection = $1 and ($2 is null or list_contains($2, i.dataset))
+        order by i.item""",
+        [collection, wanted],
+    ).fetchall()
+    summaries = cursor.execute(
+        """select number, run from runs where collection = $1 and ($2 is null or list_contains($2, run))
+        order by lower(model), number""",
+        [collection, list(runs) if runs is not None else None],
+    ).fetchall()
+    answers = cursor.execute(
+        f"""select p.run, p.item, p.language,
+            case p.outcome when 'answered' then p.chosen_index
+                when 'unparseable' then {UNPARSEABLE} else {INVALID} end as chosen
+        from predictions p join items i on i.item = p.item
+        where i.collection = $1 and ($2 is null or list_contains($2, i.dataset))
+            and ($3 is null or list_contains($3, p.run))""",
+        [collection, wanted, [number for number, _ in summaries] if runs is not None else None],
+    ).fetchnumpy()
+    if not items or not summaries:
+        return ()
+    top = max(item for item, *_ in items) + 1
+    blocks: dict[str, list[tuple[int, str, str, int, int, list[int]]]] = {}
+    for row in items:
+        blocks.setdefault(row[1], []).append(row)
+    block_of_item = np.full(top, -1, np.int16)
+    place_of_item = np.zeros(top, np.int64)
+    for number, rows in enumerate(blocks.values()):
+        numbers = [row[0] for row in rows]
+        block_of_item[numbers] = number
+        place_of_item[numbers] = np.arange(len(rows))
+    order = {code: place for place, code in enumerate(LANGUAGES)}
+    codes_of_block: list[list[int]] = []
+    for rows in blocks.values():
+        present = {language for row in rows for language in row[5] or []}
+        codes_of_block.append(sorted(present, key=lambda n: order.get(languages[n], len(order))))
+    run_column = np.asarray(answers["run"])
+    item_column = np.asarray(answers["item"])
+    language_column = np.asarray(answers["language"])
+    chosen_column = np.asarray(answers["chosen"]).astype(np.int8)
+    row_order = np.argsort(run_column, kind="stable")
+    bounds = np.searchsorted(run_column[row_order], [number for number, _ in summaries])
+    ends = np.searchsorted(run_column[row_order], [number for number, _ in summaries], side="right")
+    matrices = []
+    for (_number, run), begin, end in zip(summaries, bounds, ends, strict=True):
+        mine = row_order[begin:end]
+        block_column = block_of_item[item_column[mine]]
+        for block, (dataset, rows) in enumerate(blocks.items()):
+            here = mine[block_column == block]
+            if here.size == 0:
+                continue
+            codes = codes_of_block[block]
+            place_of_language = np.zeros(max(languages) + 1, np.int64)
+            place_of_language[codes] = np.arange(len(codes))
+            chosen = np.full((len(codes), len(rows)), NOT_ASKED, np.int8)
+            chosen[place_of_language[language_column[here]], place_of_item[item_column[here]]] = (
+                chosen_column[here]
+            )
+            matrices.append(
+                AnswerMatrix(
+                    run=run,
+                    dataset=dataset,
+                    languages=tuple(languages[code] for code in codes),
+                    question_ids=tuple(row[2] for row in rows),
+                    chosen=chosen,
+                    answers=np.array([row[3] for row in rows], np.int8),
+                    choices=np.array([row[4] for row in rows], np.int8),
+                )
+            )
+    return tuple(matrices)
+
+
+def cell_questions(
+    index: Index,
+    run: str,
+    datasets: Sequence[str],
+    language: str,
+    relation: Relation | None = None,
+    offset: int = 0,
+    limit: int = 20,
+) -> QuestionPage:
+    """The questions that a cell is made from, a page at a time, in the data sets' own order."""
+    rows = index.cursor.execute(
+        """with answered as (
+            select p.item, l.code as language, p.outcome,
+                case when p.outcome = 'answered' then p.chosen_index end as chosen,
+                p.outcome = 'answered' and p.chosen_index = i.answer_index as right_answer
+            from predictions p join runs r on r.number = p.run
+                join items i on i.item = p.item join languages l on l.number = p.language
+            where r.run = $run and list_contains($datasets, i.dataset)),
+        counted as (
+            select item, count(*) filter (where right_answer) as languages_right, count(*) as asked
+            from answered where outcome <> 'invalid' group by item),
+        listed as (
+            select i.item, i.dataset, i.question_id, q.text, i.answer_index,
+                e.chosen as english_chosen, h.chosen, h.outcome,
+                coalesce(c.languages_right, 0) as languages_right, coalesce(c.asked, 0) as asked,
+                case when e.item is null or e.outcome = 'invalid' or h.outcome = 'invalid' then null
+                    when e.right_answer and h.right_answer then 'both'
+                    when e.right_answer then 'english_only'
+                    when h.right_answer then 'language_only' else 'neither' end as relation
+            from answered h join items i on i.item = h.item
+                join languages l on l.code = h.language
+                join questions q on q.item = h.item and q.language = l.number
+                left join answered e on e.item = h.item and e.language = $english
+                left join counted c on c.item = h.item
+            where h.language = $language)
+        select *, count(*) over () as total from listed
+        where $relation is null or relation = $relation
+        order by item limit $limit offset $offset""",
+        {
+            "run": run,
+            "datasets": list(datasets),
+            "english": ENGLISH,
+            "language": language,
+            "relation": str(relation) if relation else None,
+            "limit": limit,
+            "offset": offset,
+        },
+    ).fetchall()
+    page = tuple(
+        QuestionRow(
+            dataset=row[1],
+            question_id=row[2],
+            text=row[3],
+            answer_index=row[4],
+            english_chosen=row[5],
+            chosen=row[6],
+            outcome=Outcome(row[7]),
+            languages_right=row[8],
+            languages_asked=row[9],
+            relation=Relation(row[10]) if row[10] else None,
+        )
+        for row in rows
+    )
+    return QuestionPage(total=rows[0][11] if rows else 0, rows=page)
+
+
+def parallel_question(index: Index, collection: str, dataset: str, question_id: str) -> tuple[Question, ...]:
+    """One question in every language it is stored in, in the order of LANGUAGES.
+
+    Raises UsageError where the store does not hold it.
+    """
+    rows = index.cursor.execute(
+        """select l.code, q.kind, q.premise, q.text, q.choices, i.answer_index, i.origin, q.source_prompt
+        from questions q join items i on i.item = q.item join languages l on l.number = q.language
+        where i.collection = ? and i.dataset = ? and i.question_id = ?""",
+        [collection, dataset, question_id],
+    ).fetchall()
+    if not rows:
+        raise UsageError(
+            f"no question {question_id!r} in {dataset!r} of collection {collection!r};"
+            f" 'python -m clika export' lists the ids that were asked"
+        )
+    order = {code: place for place, code in enumerate(LANGUAGES)}
+    questions = [
+        Question(
+            collection,
+            dataset,
+            question_id,
+            code,
+            Kind(kind),
+            premise,
+            text,
+            tuple(choices),
+            gold,
+            origin,
+            prompt,
+        )
+        for code, kind, premise, text, choices, gold, origin, prompt in rows
+    ]
+    return tuple(sorted(questions, key=lambda question: order.get(question.language, len(order))))
+
+
+def prediction_rows(
+    index: Index,
+    collection: str,
+    runs: Sequence[str] | None = None,
+    dataset: str | None = None,
+    question_id: str | None = None,
+) -> list[PredictionRow]:
+    """Per-item predictions over a collection, by model name, data set, question and language."""
+    rules = ", ".join(f"p.{rule}" for rule in SCORED_RULES)
+    rows = index.cursor.execute(
+        f"""select r.run, r.model, i.dataset, i.question_id, l.code, i.answer_index,
+            p.outcome, p.chosen_index, p.letter_mass, p.raw_text, {rules}
+        from predictions p join runs r on r.number = p.run join items i on i.item = p.item
+            join languages l on l.number = p.language
+        where i.collection = $1 and ($2 is null or list_contains($2, r.run))
+            and ($3 is null or i.dataset = $3) and ($4 is null or i.question_id = $4)
+        order by lower(r.model), r.number, i.item, l.number""",
+        [collection, list(runs) if runs is not None else None, dataset, question_id],
+    ).fetchall()
+    return [
+        PredictionRow(
+            model=row[1],
+            answer_index=row[5],
+            prediction=Prediction(
+                run=row[0],
+                dataset=row[2],
+                question_id=row[3],
+                language=row[4],
+                outcome=Outcome(row[6]),
+                chosen_index=row[7],
+                scores={
+                    rule: tuple(values)
+                    for rule, values in zip(SCORED_RULES, row[10:], strict=True)
+                    if values is not None
+                },
+                letter_mass=row[8],
+                raw_text=row[9],
+            ),
+        )
+        for row in rows
+    ]
+
+
+def predictions_of_question(
+    index: Index, collection: str, dataset: str, question_id: str, runs: Sequence[str] | None = None
+) -> tuple[Prediction, ...]:
+    """Every run's (or the given runs') answers to one question, in every language asked."""
+    rows = prediction_rows(index, collection, runs, dataset, question_id)
+    return tuple(row.prediction for row in rows)

@@ -1,0 +1,203 @@
+"""The frozen nouns that cross the seams between rooms: questions, runs, predictions, answers, scores.
+
+Whatever travels from one room to another is one of these; nobody passes a bare dictionary.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+UNPARSEABLE = -1
+NOT_ASKED = -2
+INVALID = -3
+
+
+class Kind(StrEnum):
+    """What a question asks for. Cause and effect are COPA's: a premise and two alternatives."""
+
+    CHOICE = "choice"
+    CAUSE = "cause"
+    EFFECT = "effect"
+
+
+class Outcome(StrEnum):
+    """What came back: a choice; a text that names none of the choices; NaN or infinite logits."""
+
+    ANSWERED = "answered"
+    UNPARSEABLE = "unparseable"
+    INVALID = "invalid"
+
+
+class ScoringRule(StrEnum):
+    """How a choice is read off a model's log-probabilities. ``first_character`` is for imported texts."""
+
+    LETTER = "letter"
+    LETTER_VARIANTS = "letter_variants"
+    OPTION = "option"
+    OPTION_PER_BYTE = "option_per_byte"
+    PMI = "pmi"
+    FIRST_CHARACTER = "first_character"
+
+
+class Metric(StrEnum):
+    """The measurements of a heatmap; see METRICS for what each one means."""
+
+    ACCURACY = "accuracy"
+    RA = "ra"
+    EN_CO = "en-co"
+
+
+class Level(StrEnum):
+    """Scopes that are the unweighted mean of two data sets."""
+
+    BASIC = "basic"
+    FACTUAL = "factual"
+
+
+LEVEL_DATASETS: dict[Level, tuple[str, str]] = {
+    Level.BASIC: ("xcsqa", "xcopa"),
+    Level.FACTUAL: ("xpeo", "xgeo"),
+}
+
+DATASETS = ("xcsqa", "xcopa", "xgeo", "xpeo")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question in one language.
+
+    ``question_id`` is the same in every language, and so are the number of choices and
+    ``answer_index`` (0-based). ``origin`` is the language of the country or person asked about, where
+    the source says it. ``source_prompt`` is the whole text that the source itself asked models with,
+    byte for byte, where there is one.
+    """
+
+    collection: str
+    dataset: str
+    question_id: str
+    language: str
+    kind: Kind
+    premise: str | None
+    text: str
+    choices: tuple[str, ...]
+    answer_index: int
+    origin: str | None = None
+    source_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The text that a model sees for a question, and how many of its letters are scored."""
+
+    question: Question
+    text: str
+    choices_scored: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One model's answer to one question in one language.
+
+    ``chosen_index`` is 0-based and None unless ``outcome`` is answered. ``scores`` holds for each rule
+    computed the natural-log scores (nats), one a choice. ``letter_mass`` is the total probability
+    (0 to 1) of all the item's letters. ``raw_text`` is the answer as written, for imported runs.
+    """
+
+    run: str
+    dataset: str
+    question_id: str
+    language: str
+    outcome: Outcome
+    chosen_index: int | None
+    scores: Mapping[ScoringRule, tuple[float, ...]] = field(default_factory=dict)
+    letter_mass: float | None = None
+    raw_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A checkpoint: the name people see, where it comes from, and the hash of its content."""
+
+    name: str
+    base: str
+    revision: str | None = None
+    adapter: str | None = None
+    dtype: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A model with its settings: a row of a heatmap.
+
+    ``run`` is a hash of everything that makes a prediction what it is (``run_id``), never of the name.
+    """
+
+    run: str
+    model: ModelRef
+    collection: str
+    template: str
+    rule: ScoringRule
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_id(
+    model: ModelRef, collection: str, template: str, rule: ScoringRule, settings: Mapping[str, str]
+) -> str:
+    """16 hexadecimal digits that change when anything that makes a prediction changes.
+
+    The model enters by its content fingerprint; where it has none (imported answers) by its base.
+    """
+    made_of = {
+        "model": model.fingerprint or model.base,
+        "adapter": model.adapter,
+        "dtype": model.dtype,
+        "collection": collection,
+        "template": template,
+        "rule": str(rule),
+        "settings": dict(sorted(settings.items())),
+    }
+    canonical = json.dumps(made_of, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerMatrix:
+    """All of one run's answers to one data set.
+
+    ``chosen`` is (languages, questions) int8: the 0-based choice, or UNPARSEABLE (-1), NOT_ASKED (-2),
+    INVALID (-3). ``answers`` is (questions,) int8, the gold. ``choices`` is (questions,) int8, how many.
+    """
+
+    run: str
+    dataset: str
+    languages: tuple[str, ...]
+    question_ids: tuple[str, ...]
+    chosen: npt.NDArray[np.int8]
+    answers: npt.NDArray[np.int8]
+    choices: npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageScores:
+    """One metric of one run over one scope, by language.
+
+    ``values``, ``low`` and ``high`` (95 % interval) are (languages,) float64 with NaN for undefined;
+    ``n`` is (languages,) int64, how many answers each value is made from.
+    """
+
+    run: str
+    metric: Metric
+    scope: str
+    languages: tuple[str, ...]
+    values: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    n: npt.NDArray[np.int64]

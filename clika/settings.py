@@ -1,0 +1,29 @@
+"""The one place that reads the environment; app.py and cli.py call it and hand the values down."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from clika.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the store lies and where the page listens."""
+
+    store: Path = Path("store")
+    host: str = "127.0.0.1"
+    port: int = 7860
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Settings from CLIKA_STORE, CLIKA_HOST and CLIKA_PORT; defaults where they are not set.
+
+        Raises UsageError for a port that is no number from 1 to 65535.
+        """
+        env = os.environ if environment is None else environment
+        port = env.get("CLIKA_PORT", "7860")
+        if not port.isdecimal() or not 1 <= int(port) <= 65535:
+            raise UsageError(f"CLIKA_PORT is {port!r}; it must be a number from 1 to 65535")
+        return cls(Path(env.get("CLIKA_STORE", "store")), env.get("CLIKA_HOST", "127.0.0.1"), int(port))

@@ -1,0 +1,362 @@
+"""Sealed shards: immutable Parquet files and the manifest that vouches for them.
+
+This is where the truth lies on disk; the database is an index made from it. A shard is written to a
+temporary name, flushed, renamed, and its folder flushed; only then a manifest line is added. A file
+that no line names, or whose bytes are not those the line records, does not count: its questions are
+answered again, and the new shard's line says which one it supersedes.
+
+    <folder>/run.json                 whose predictions these are (absent for questions)
+    <folder>/manifest-<writer>.jsonl  one line a sealed shard; each writer has a manifest of its own
+    <folder>/shards/<writer>-000001.parquet
+    <folder>/quarantine/              what does not match its line, kept for a look
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clika.errors import ShardError, StoreError
+from clika.records import Kind, ModelRef, Outcome, Prediction, Question, Run, ScoringRule
+
+VERSION = 1
+
+SCORED_RULES = tuple(rule for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER)
+
+PREDICTION_SCHEMA = pa.schema(
+    [
+        pa.field("dataset", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("question_id", pa.string(), nullable=False),
+        pa.field("language", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("outcome", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("chosen_index", pa.int8()),
+        *(pa.field(str(rule), pa.list_(pa.float32())) for rule in SCORED_RULES),
+        pa.field("letter_mass", pa.float32()),
+        pa.field("raw_text", pa.string()),
+    ]
+)
+
+QUESTION_SCHEMA = pa.schema(
+    [
+        pa.field("collection", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("question_id", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("premise", pa.string()),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("choices", pa.list_(pa.string()), nullable=False),
+        pa.field("answer_index", pa.int8(), nullable=False),
+        pa.field("origin", pa.string()),
+        pa.field("source_prompt", pa.string()),
+    ]
+)
+
+
+class ShardKind(StrEnum):
+    """What the rows of a shard are."""
+
+    QUESTIONS = "questions"
+    PREDICTIONS = "predictions"
+
+
+_SCHEMAS = {ShardKind.QUESTIONS: QUESTION_SCHEMA, ShardKind.PREDICTIONS: PREDICTION_SCHEMA}
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEntry:
+    """A manifest line: which file, its sha256, its rows, the span of its keys, the files it replaces."""
+
+    version: int
+    kind: str
+    file: str
+    sha256: str
+    rows: int
+    first_key: str
+    last_key: str
+    supersedes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something on disk that does not count, with the sentence that says why and what follows."""
+
+    path: Path
+    sentence: str
+    entry: ShardEntry | None = None
+
+
+_WRITER = re.compile(r"[a-z0-9][a-z0-9_]*")
+_SHARD_FILE = re.compile(r"[a-z0-9][a-z0-9_]*-[0-9]{6}\.parquet")
+_ENTRY_KEYS = {field.name for field in fields(ShardEntry)}
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder durable (a rename is not, until its folder is flushed)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Put content at a path so that after a crash the path holds all of it or what it held before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(f"cannot write {path}: {error.strerror}; make room or mend the rights") from error
+    flush_folder(path.parent)
+
+
+def shard_bytes(kind: ShardKind, table: pa.Table) -> bytes:
+    """The Parquet bytes of a table: the same rows give the same bytes (with one pyarrow version)."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table.cast(_SCHEMAS[kind]), sink, compression="zstd", write_page_checksum=True, store_schema=True
+    )
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def seal(
+    folder: Path,
+    writer: str,
+    kind: ShardKind,
+    table: pa.Table,
+    supersedes: Sequence[str] = (),
+    content: bytes | None = None,
+) -> ShardEntry:
+    """Write one shard and its manifest line, durably, in that order; returns the line.
+
+    ``content`` may pass the bytes that ``shard_bytes`` gave for the same table. Raises StoreError when
+    the disk refuses; then no line was written and the shard does not count.
+    """
+    if not _WRITER.fullmatch(writer):
+        raise StoreError(f"writer {writer!r} cannot name a shard; use a-z, 0-9 and _")
+    if table.num_rows == 0:
+        raise StoreError("an empty shard would hold nothing; seal at least one row")
+    data = shard_bytes(kind, table) if content is None else content
+    shards = folder / "shards"
+    name = f"{writer}-{_numbers_taken(folder, writer) + 1:06d}.parquet"
+    keys = _keys(table)
+    entry = ShardEntry(
+        version=VERSION,
+        kind=str(kind),
+        file=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        rows=table.num_rows,
+        first_key=keys[0],
+        last_key=keys[1],
+        supersedes=tuple(supersedes),
+    )
+    write_durably(shards / name, data)
+    _append_line(folder / f"manifest-{writer}.jsonl", asdict(entry))
+    return entry
+
+
+def _numbers_taken(folder: Path, writer: str) -> int:
+    """The highest number that a writer has used: a name, once given, is never given to other bytes."""
+    manifest = folder / f"manifest-{writer}.jsonl"
+    written = manifest.read_text(errors="replace") if manifest.exists() else ""
+    lying = " ".join(path.name for place in ("shards", "quarantine") for path in (folder / place).glob("*"))
+    numbers = re.findall(rf"(?<![a-z0-9_]){writer}-([0-9]{{6}})\.parquet", f"{written} {lying}")
+    return max((int(number) for number in numbers), default=0)
+
+
+def _keys(table: pa.Table) -> tuple[str, str]:
+    """The first and the last row's key, as text."""
+    columns = [table.column(name) for name in ("dataset", "question_id", "language")]
+    first = "/".join(str(column[0].as_py()) for column in columns)
+    return first, "/".join(str(column[-1].as_py()) for column in columns)
+
+
+def _append_line(manifest: Path, line: dict[str, object]) -> None:
+    """Add one line durably; a torn last line (a crash in the middle) is closed off first."""
+    new = not manifest.exists()
+    with manifest.open("ab+") as file:
+        end = file.seek(0, os.SEEK_END)
+        torn = False
+        if end:
+            file.seek(end - 1)
+            torn = file.read(1) != b"\n"
+        text = json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n"
+        file.write((b"\n" if torn else b"") + text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        flush_folder(manifest.parent)
+
+
+def manifest_entries(folder: Path) -> tuple[tuple[ShardEntry, ...], tuple[Fault, ...]]:
+    """What the manifests of a folder vouch for, and the lines of them that cannot be read.
+
+    Entries that a later one supersedes are left out.
+    """
+    entries: list[ShardEntry] = []
+    faults: list[Fault] = []
+    for manifest in sorted(folder.glob("manifest-*.jsonl")):
+        for number, line in enumerate(manifest.read_bytes().split(b"\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                entries.append(_entry(line))
+            except (ValueError, TypeError) as error:
+                sentence = (
+                    f"{manifest}, line {number}: not a manifest line ({error}); "
+                    f"its shard does not count and its questions will be asked again"
+                )
+                faults.append(Fault(manifest, sentence))
+    replaced = {file for entry in entries for file in entry.supersedes}
+    return tuple(entry for entry in entries if entry.file not in replaced), tuple(faults)
+
+
+def _entry(line: bytes) -> ShardEntry:
+    values = json.loads(line)
+    if not isinstance(values, dict) or set(values) != _ENTRY_KEYS:
+        raise ValueError("its keys are not those of a manifest line")
+    if values["version"] != VERSION:
+        raise ValueError(f"version {values['version']}, this program writes {VERSION}")
+    if not isinstance(values["file"], str) or not _SHARD_FILE.fullmatch(values["file"]):
+        raise ValueError(f"{values['file']!r} does not name a shard")
+    values["supersedes"] = tuple(values["supersedes"])
+    return ShardEntry(**values)
+
+
+def sealed_table(folder: Path, entry: ShardEntry) -> pa.Table:
+    """The rows of a sealed shard, after its bytes were compared with its manifest line.
+
+    Raises ShardError when the file is missing, cannot be read, or is not what was sealed.
+    """
+    path = folder / "shards" / entry.file
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ShardError(
+            f"{path}: cannot be read ({error.strerror}); run the same job again to redo it"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise ShardError(
+            f"{path}: its bytes are not those that were sealed (sha256 differs); "
+            f"run the same job again to redo its {entry.rows} rows"
+        )
+    table = pq.read_table(pa.BufferReader(data), schema=None)
+    if table.num_rows != entry.rows or table.schema.names != _SCHEMAS[ShardKind(entry.kind)].names:
+        raise ShardError(f"{path}: not the rows or columns that its manifest line records")
+    return table
+
+
+def sound_tables(folder: Path) -> tuple[list[tuple[ShardEntry, pa.Table]], list[Fault]]:
+    """Every shard of a folder that is what its line says, and a fault for each that is not."""
+    entries, damaged_lines = manifest_entries(folder)
+    sound: list[tuple[ShardEntry, pa.Table]] = []
+    faults = list(damaged_lines)
+    for entry in entries:
+        try:
+            sound.append((entry, sealed_table(folder, entry)))
+        except ShardError as error:
+            faults.append(Fault(folder / "shards" / entry.file, str(error), entry))
+    return sound, faults
+
+
+def set_aside(folder: Path, faults: Iterable[Fault]) -> tuple[str, ...]:
+    """Move damaged shards into quarantine; returns the names that the redone shards supersede."""
+    superseded = []
+    for fault in faults:
+        if fault.entry is None:
+            continue
+        superseded.append(fault.entry.file)
+        if fault.path.exists():
+            quarantine = folder / "quarantine"
+            quarantine.mkdir(exist_ok=True)
+            fault.path.replace(quarantine / fault.path.name)
+            flush_folder(quarantine)
+    return tuple(superseded)
+
+
+def prediction_table(predictions: Sequence[Prediction]) -> pa.Table:
+    """Predictions of one run as rows of PREDICTION_SCHEMA, in the order given."""
+    columns: dict[str, list[object]] = {
+        "dataset": [p.dataset for p in predictions],
+        "question_id": [p.question_id for p in predictions],
+        "language": [p.language for p in predictions],
+        "outcome": [str(p.outcome) for p in predictions],
+        "chosen_index": [p.chosen_index for p in predictions],
+        "letter_mass": [p.letter_mass for p in predictions],
+        "raw_text": [p.raw_text for p in predictions],
+    }
+    for rule in SCORED_RULES:
+        columns[str(rule)] = [p.scores.get(rule) for p in predictions]
+    return pa.table(columns, schema=PREDICTION_SCHEMA)
+
+
+def predictions_of(run: str, table: pa.Table) -> list[Prediction]:
+    """The predictions that a table of PREDICTION_SCHEMA holds."""
+    return [
+        Prediction(
+            run=run,
+            dataset=row["dataset"],
+            question_id=row["question_id"],
+            language=row["language"],
+            outcome=Outcome(row["outcome"]),
+            chosen_index=row["chosen_index"],
+            scores={rule: tuple(row[str(rule)]) for rule in SCORED_RULES if row[str(rule)] is not None},
+            letter_mass=row["letter_mass"],
+            raw_text=row["raw_text"],
+        )
+        for row in table.to_pylist()
+    ]
+
+
+def question_table(questions: Sequence[Question]) -> pa.Table:
+    """Questions as rows of QUESTION_SCHEMA, in the order given."""
+    rows = [{**asdict(question), "kind": str(question.kind)} for question in questions]
+    return pa.Table.from_pylist(rows, schema=QUESTION_SCHEMA)
+
+
+def questions_of(table: pa.Table) -> list[Question]:
+    """The questions that a table of QUESTION_SCHEMA holds."""
+    return [
+        Question(**{**row, "kind": Kind(row["kind"]), "choices": tuple(row["choices"])})
+        for row in table.to_pylist()
+    ]
+
+
+def write_run(folder: Path, run: Run) -> None:
+    """Record whose predictions a folder holds."""
+    document = {"version": VERSION, **asdict(run), "rule": str(run.rule), "settings": dict(run.settings)}
+    write_durably(folder / "run.json", json.dumps(document, ensure_ascii=False, indent=2).encode())
+
+
+def read_run(folder: Path) -> Run | None:
+    """Whose predictions a folder holds; None where it holds none.
+
+    Raises ShardError for a record that cannot be read or has keys that this program does not know.
+    """
+    path = folder / "run.json"
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ShardError(f"{path}: not a run record ({error}); run the same job again") from error
+    if not isinstance(values, dict) or values.pop("version", None) != VERSION:
+        raise ShardError(f"{path}: not version {VERSION}; it was written by another version of CLiKA")
+    try:
+        model = ModelRef(**values.pop("model"))
+        return Run(**{**values, "model": model, "rule": ScoringRule(values["rule"])})
+    except (TypeError, KeyError, ValueError) as error:
+        raise ShardError(f"{path}: unknown or missing keys in a run record ({error})") from error
