@@ -1,0 +1,1 @@
+"""The measurements: one a file, pure functions of an AnswerMatrix."""

@@ -1,0 +1,78 @@
+"""A heatmap's numbers: one metric over one scope, a row a run; and the paper's means over languages."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from clika.errors import UsageError
+from clika.languages import ENGLISH
+from clika.metrics.accuracy import accuracy
+from clika.metrics.english_consistency import english_consistency
+from clika.metrics.levels import level_mean
+from clika.metrics.rescaled_accuracy import rescaled_accuracy
+from clika.records import DATASETS, LEVEL_DATASETS, AnswerMatrix, LanguageScores, Level, Metric
+
+RELEASED_REFERENCES: Mapping[str, float] = {"xcsqa": 0.746, "xcopa": 0.964, "xpeo": 0.922, "xgeo": 0.970}
+"""ChatGPT's accuracy in English on the authors' data (Gao et al. 2024)."""
+
+
+def references_for(collection: str) -> Mapping[str, float]:
+    """Data set -> reference accuracy of RA; empty where none is known."""
+    return RELEASED_REFERENCES if collection == "released" else {}
+
+
+def scope_datasets(scope: str) -> tuple[str, ...]:
+    """The data sets a scope is made of. Raises UsageError for an unknown scope."""
+    if scope in set(Level):
+        return LEVEL_DATASETS[Level(scope)]
+    if scope not in DATASETS:
+        raise UsageError(f"unknown scope {scope!r}; known: {', '.join([*Level, *DATASETS])}")
+    return (scope,)
+
+
+def score_table(
+    matrices: Sequence[AnswerMatrix], metric: Metric, scope: str, references: Mapping[str, float]
+) -> tuple[LanguageScores, ...]:
+    """One row a run, in the order in which the runs first appear; ``scope`` is a level or a data set.
+
+    Raises UsageError for RA where a data set of the scope has no reference.
+    """
+    datasets = scope_datasets(scope)
+    by_run: dict[str, list[LanguageScores]] = {}
+    for matrix in matrices:
+        if matrix.dataset in datasets:
+            by_run.setdefault(matrix.run, []).append(_score(matrix, metric, references))
+    if scope in set(Level):
+        return tuple(level_mean(Level(scope), tuple(scores)) for scores in by_run.values())
+    return tuple(score for scores in by_run.values() for score in scores)
+
+
+def _score(matrix: AnswerMatrix, metric: Metric, references: Mapping[str, float]) -> LanguageScores:
+    match metric:
+        case Metric.ACCURACY:
+            return accuracy(matrix)
+        case Metric.EN_CO:
+            return english_consistency(matrix)
+        case Metric.RA:
+            if matrix.dataset not in references:
+                raise UsageError(
+                    f"RA over {matrix.dataset} needs a reference accuracy and none is known for this"
+                    f" collection; look at accuracy instead"
+                )
+            return rescaled_accuracy(matrix, references[matrix.dataset])
+
+
+def others_mean(scores: LanguageScores, case_language: str) -> float:
+    """The unweighted mean over the languages except English and the case-study language.
+
+    NaN where one of them is undefined, or there is none (Gao et al. 2024, column "others").
+    """
+    places = [n for n, code in enumerate(scores.languages) if code not in (ENGLISH, case_language)]
+    return float(np.mean(scores.values[places])) if places else float("nan")
+
+
+def over_english(scores: LanguageScores, language: str) -> float:
+    """A language's value over English's ("/en"); NaN where either is missing or English's is 0."""
+    values = dict(zip(scores.languages, scores.values, strict=True))
+    english, here = float(values.get(ENGLISH, np.nan)), float(values.get(language, np.nan))
+    return here / english if english else float("nan")
