@@ -1,0 +1,395 @@
+"""The authors' release (RiverGao/CLiKA): its questions in ten languages and its models' answers.
+
+    <root>/x_csqa/ZH_trans/<model>_res_bf16_add_simple_example.jsonl   x_copa, x_geo, x_name likewise
+
+A line holds ``input`` (the whole prompt), ``res`` (what the model wrote), ``label`` (the gold letter) and
+``uuid``, which alone is an item's identity across languages. xCSQA comes in no other form than these
+prompts, so every question is read off an ``input``; what else a folder holds (``test.jsonl``,
+``*_geo_data.jsonl``) only adds the origin. A file that is not what its place says is named and left out
+whole: half a file would shift scores without a word.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from clika.errors import DataError, UsageError
+from clika.languages import LANGUAGES, language_code
+from clika.records import LETTERS, UNPARSEABLE, Kind, Question
+
+FOLDERS = {"x_csqa": "xcsqa", "x_copa": "xcopa", "x_geo": "xgeo", "x_name": "xpeo"}
+DEMONSTRATED = "_bf16_add_simple_example"
+"""The file names' ending for answers to the prompt with one demonstration: template ``released``."""
+
+_ANSWER_FILE = re.compile(r"(?P<model>.+)_res(?P<variant>(?:_.*)?)\.jsonl")
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One model's answers to one data set in one language, in the file's order.
+
+    ``chosen`` is (items,) int8: the 0-based choice or UNPARSEABLE; ``texts`` are the answers as written.
+    """
+
+    dataset: str
+    language: str
+    question_ids: tuple[str, ...]
+    chosen: npt.NDArray[np.int8]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswers:
+    """All answers of one model in one variant (the file name's part after ``_res``)."""
+
+    model: str
+    variant: str
+    answers: tuple[Answers, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a release folder holds: parallel questions, answers, what was left and why, what is wrong."""
+
+    questions: tuple[Question, ...]
+    models: tuple[ModelAnswers, ...]
+    files_read: int
+    left: tuple[tuple[Path, str], ...]
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    model: str
+    variant: str
+    ids: tuple[str, ...]
+    inputs: tuple[str, ...]
+    labels: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+class _LeftError(Exception):
+    """The file is none of ours; the text says why."""
+
+
+def chosen_letter(text: str, choices: int) -> int:
+    """The authors' rule: without surrounding blanks, the first character, if it is one of the letters.
+
+    Returns the 0-based choice or UNPARSEABLE. Latin letters alone: Cyrillic А is another character.
+    """
+    first = text.strip()[:1]
+    place = LETTERS[:choices].find(first) if first else -1
+    return place if place >= 0 else UNPARSEABLE
+
+
+def read_release(source: Path, collection: str) -> Release:
+    """Read a release folder once. Raises DataError where it holds no data set's folder."""
+    folders = {name: source / name for name in FOLDERS if (source / name).is_dir()}
+    if not folders:
+        raise DataError(
+            f"{str(source)!r} holds none of {', '.join(FOLDERS)}; give the folder that holds them"
+        )
+    questions: list[Question] = []
+    models: dict[tuple[str, str], list[Answers]] = {}
+    left: list[tuple[Path, str]] = []
+    faults: list[str] = []
+    files_read = 0
+    interned: dict[str, str] = {}
+    for name, folder in folders.items():
+        by_language: dict[str, dict[str, Question]] = {}
+        for language, place in _language_folders(folder, faults):
+            files = list(_files(place, left, faults, interned))
+            trusted, found = _agreed_questions(files, collection, FOLDERS[name], language, faults)
+            if not found:
+                continue
+            by_language[language] = _with_origins(found, place, faults)
+            for file in trusted:
+                if file.model == "":
+                    continue
+                files_read += 1
+                if len(file.ids) < len(found):
+                    faults.append(
+                        f"{file.path}: {len(file.ids)} of {len(found)} questions; they are kept, the"
+                        f" others count as not asked"
+                    )
+                models.setdefault((file.model, file.variant), []).append(
+                    _answers(file, FOLDERS[name], language, found)
+                )
+        questions.extend(_parallel(FOLDERS[name], by_language, faults))
+    known = {(question.dataset, question.question_id) for question in questions}
+    kept = tuple(
+        ModelAnswers(model, variant, tuple(_known_only(answers, known) for answers in parts))
+        for (model, variant), parts in sorted(models.items())
+    )
+    return Release(tuple(questions), kept, files_read, tuple(left), tuple(faults))
+
+
+def read_questions(source: Path, collection: str) -> tuple[tuple[Question, ...], tuple[str, ...]]:
+    """The questions of a release folder, and a sentence for each fault found on the way."""
+    release = read_release(source, collection)
+    if not release.questions:
+        raise DataError(f"{str(source)!r} holds no readable question; " + " ".join(release.faults[:_NAMED]))
+    return release.questions, release.faults
+
+
+def _language_folders(folder: Path, faults: list[str]) -> list[tuple[str, Path]]:
+    places: dict[str, Path] = {}
+    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+        try:
+            language = language_code(place.name)
+        except UsageError as error:
+            faults.append(f"{place}: left out: {error}")
+            continue
+        if language in places:
+            faults.append(f"{place}: left out: {places[language].name} holds {language!r} already")
+            continue
+        places[language] = place
+    return [(code, places[code]) for code in LANGUAGES if code in places]
+
+
+def _files(
+    place: Path, left: list[tuple[Path, str]], faults: list[str], interned: dict[str, str]
+) -> Iterator[_File]:
+    """The answer files of one language that can be read whole; ``generate_input.jsonl`` is model ''."""
+    for path in sorted(place.glob("*.jsonl")):
+        match = _ANSWER_FILE.fullmatch(path.name)
+        if match is None and path.name != "generate_input.jsonl":
+            continue
+        model, variant = (match["model"], match["variant"]) if match else ("", "")
+        try:
+            yield _read_file(path, model, variant, interned)
+        except _LeftError as reason:
+            left.append((path, str(reason)))
+        except DataError as error:
+            faults.append(str(error))
+
+
+def _read_file(path: Path, model: str, variant: str, interned: dict[str, str]) -> _File:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); mend it and import again") from error
+    rows = []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(orjson.loads(line))
+        except orjson.JSONDecodeError as error:
+            if number == 1:
+                raise _LeftError("not JSON lines") from error
+            raise DataError(
+                f"{path}, line {number}: not JSON ({error}); the whole file is left out, get it again"
+            ) from error
+    if not rows:
+        raise DataError(f"{path}: empty; get it again")
+    if not isinstance(rows[0], dict):
+        raise _LeftError("its lines are not objects")
+    if "uuid" not in rows[0]:
+        raise _LeftError("no uuid: its answers cannot be tied to questions")
+    try:
+        ids = tuple([str(row["uuid"]) for row in rows])
+        inputs = tuple([row["input"] for row in rows])
+        labels = tuple([row["label"] for row in rows])
+        texts = tuple([interned.setdefault(row["res"], row["res"]) for row in rows])
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: a line without {error}; the whole file is left out") from error
+    if not all(type(text) is str for column in (inputs, labels, texts) for text in column):
+        raise DataError(f"{path}: input, label and res must be text; the whole file is left out")
+    if len(set(ids)) != len(ids):
+        twice = next(i for i, count in Counter(ids).items() if count > 1)
+        raise DataError(f"{path}: uuid {twice!r} stands twice; the whole file is left out")
+    return _File(path, model, variant, ids, inputs, labels, texts)
+
+
+def _agreed_questions(
+    files: list[_File], collection: str, dataset: str, language: str, faults: list[str]
+) -> tuple[list[_File], dict[str, Question]]:
+    """The questions that the files of one language agree on, and the files that agree.
+
+    Files with the demonstration vote on each item's prompt and label; one that contradicts the majority
+    is named and left out (a file in the wrong folder contradicts all others). Where there is none, the
+    other files vote.
+    """
+    voters = [file for file in files if file.variant == DEMONSTRATED and file.model]
+    others = [file for file in files if file not in voters]
+    voters = voters or [file for file in others if file.model] or others
+    agreed = _majority(voters)
+    questions: dict[str, Question] = {}
+    for item, (text, label) in agreed.items():
+        question = _question(text, label, collection, dataset, item, language)
+        if question is None:
+            faults.append(
+                f"{voters[0].path.parent}: item {item}: its prompt and label {label!r} are not a lettered"
+                f" question; the item is left out"
+            )
+        else:
+            demonstrated = voters[0].variant == DEMONSTRATED
+            questions[item] = question if demonstrated else replace(question, source_prompt=None)
+    trusted = []
+    for file in files:
+        voter = any(file is one for one in voters)
+        wrong = _contradiction(file, agreed, prompts=voter)
+        if wrong is None:
+            trusted.append(file)
+        else:
+            faults.append(f"{file.path}: {wrong}; misplaced or altered, so the whole file is left out")
+    return trusted, questions
+
+
+def _majority(voters: list[_File]) -> dict[str, tuple[str, str]]:
+    first: dict[str, tuple[str, str]] = {}
+    split = False
+    for file in voters:
+        for item, text, label in zip(file.ids, file.inputs, file.labels, strict=True):
+            said = first.setdefault(item, (text, label))
+            split = split or said != (text, label)
+    if not split:
+        return first
+    votes: dict[str, Counter[tuple[str, str]]] = {}
+    for file in voters:
+        for item, text, label in zip(file.ids, file.inputs, file.labels, strict=True):
+            votes.setdefault(item, Counter())[text, label] += 1
+    needed = 2 if len(voters) > 2 else 1
+    return {
+        item: count.most_common(1)[0][0]
+        for item, count in votes.items()
+        if count.most_common(1)[0][1] >= needed
+    }
+
+
+def _contradiction(file: _File, agreed: dict[str, tuple[str, str]], prompts: bool) -> str | None:
+    for item, text, label in zip(file.ids, file.inputs, file.labels, strict=True):
+        said = agreed.get(item)
+        if said is None:
+            return f"item {item} is in none of the other files"
+        if label != said[1]:
+            return f"item {item} has label {label!r} where the other files have {said[1]!r}"
+        if text != said[0] and (prompts or _parts(text) != _parts(said[0])):
+            return f"item {item} asks something else than the other files"
+    return None
+
+
+def _parts(text: str) -> tuple[str | None, str, tuple[str, ...]] | None:
+    """(premise, question, choices) of a prompt, read from its end; None if it has no lettered options."""
+    body, end, tail = text.rpartition("\nAnswer:")
+    if not end or tail.strip():
+        return None
+    start = body.rfind("\nA. ")
+    if start < 0:
+        return None
+    choices: list[str] = []
+    for line in body[start + 1 :].split("\n"):
+        mark = f"{LETTERS[len(choices)]}. " if len(choices) < len(LETTERS) else None
+        if mark is not None and line.startswith(mark):
+            choices.append(line[len(mark) :])
+        elif choices:
+            choices[-1] += f"\n{line}"
+    above = body[:start].split("\n")
+    question = above[-1].removeprefix("Question:")
+    premise = None
+    if len(above) > 1 and above[-2].startswith("Premise:"):
+        premise = above[-2].removeprefix("Premise:")
+    return premise, question, tuple(choices)
+
+
+def _question(
+    text: str, label: str, collection: str, dataset: str, item: str, language: str
+) -> Question | None:
+    parts = _parts(text)
+    if parts is None or len(parts[2]) < 2 or len(label) != 1:
+        return None
+    premise, question, choices = parts
+    answer = LETTERS[: len(choices)].find(label)
+    if answer < 0:
+        return None
+    kind = Kind.CHOICE
+    if premise is not None:
+        kind = Kind.CAUSE if "cause" in question.lower() else Kind.EFFECT
+    return Question(collection, dataset, item, language, kind, premise, question, choices, answer, None, text)
+
+
+def _with_origins(found: dict[str, Question], place: Path, faults: list[str]) -> dict[str, Question]:
+    """The same questions with the origin language that the data files of the folder give."""
+    origins: dict[str, str] = {}
+    for path in sorted([*place.glob("*_geo_data.jsonl"), *place.glob("*_name_data*.jsonl")]):
+        try:
+            rows = [orjson.loads(line) for line in path.read_bytes().split(b"\n") if line.strip()]
+            origins.update({str(row["id"]): language_code(row["original_lang"]) for row in rows})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+            faults.append(f"{path}: origins not read ({error}); the questions stand without them")
+    return {item: replace(question, origin=origins.get(item)) for item, question in found.items()}
+
+
+def _answers(file: _File, dataset: str, language: str, found: dict[str, Question]) -> Answers:
+    memory: dict[tuple[str, int], int] = {}
+    ids, chosen, texts = [], [], []
+    for item, text in zip(file.ids, file.texts, strict=True):
+        question = found.get(item)
+        if question is None:
+            continue
+        key = (text, len(question.choices))
+        place = memory.get(key)
+        if place is None:
+            place = memory[key] = chosen_letter(*key)
+        ids.append(question.question_id)
+        chosen.append(place)
+        texts.append(text)
+    return Answers(dataset, language, tuple(ids), np.array(chosen, np.int8), tuple(texts))
+
+
+def _parallel(dataset: str, by_language: dict[str, dict[str, Question]], faults: list[str]) -> list[Question]:
+    """The questions that every language present holds alike; the others are named and refused."""
+    missing: dict[tuple[str, ...], list[str]] = {}
+    unlike: dict[tuple[str, ...], list[str]] = {}
+    kept: list[str] = []
+    items = dict.fromkeys(item for questions in by_language.values() for item in questions)
+    for item in items:
+        absent = tuple(code for code, questions in by_language.items() if item not in questions)
+        if absent:
+            missing.setdefault(absent, []).append(item)
+            continue
+        shapes = {
+            code: (len(questions[item].choices), questions[item].answer_index)
+            for code, questions in by_language.items()
+        }
+        usual = Counter(shapes.values()).most_common(1)[0][0]
+        odd = tuple(code for code, shape in shapes.items() if shape != usual)
+        if odd:
+            unlike.setdefault(odd, []).append(item)
+        else:
+            kept.append(item)
+    for absent, names in missing.items():
+        faults.append(f"{dataset}: {_listed(names)} not in {', '.join(absent)}: refused in every language")
+    for odd, names in unlike.items():
+        faults.append(
+            f"{dataset}: {_listed(names)} with other choices or another answer in {', '.join(odd)}:"
+            f" refused in every language"
+        )
+    return [questions[item] for questions in by_language.values() for item in kept]
+
+
+def _listed(items: list[str]) -> str:
+    more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
+    return f"{'items' if len(items) > 1 else 'item'} {', '.join(items[:_NAMED])}{more}"
+
+
+def _known_only(answers: Answers, known: set[tuple[str, str]]) -> Answers:
+    keep = [(answers.dataset, item) in known for item in answers.question_ids]
+    if all(keep):
+        return answers
+    return Answers(
+        answers.dataset,
+        answers.language,
+        tuple(item for item, kept in zip(answers.question_ids, keep, strict=True) if kept),
+        answers.chosen[np.array(keep, np.bool_)],
+        tuple(text for text, kept in zip(answers.texts, keep, strict=True) if kept),
+    )

@@ -1,0 +1,170 @@
+"""The command line as other programs call it: real processes, exit statuses, formats."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from clika import __version__
+from clika.database.index import DATABASE, Index
+from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
+
+RUN = made_up_run("tiny")
+# gold: question k -> choice k. en right on 0, 1 and 2; de right on 0 and 3; he right on none
+CHOSEN = {
+    ("0", "en"): 0, ("1", "en"): 1, ("2", "en"): 2, ("3", "en"): 0,
+    ("0", "de"): 0, ("1", "de"): None, ("2", "de"): 0, ("3", "de"): 3,
+    ("0", "he"): 1, ("1", "he"): 0,
+}  # fmt: skip
+
+
+def clika(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m clika`` on a store, as a shell would."""
+    return subprocess.run(
+        [sys.executable, "-m", "clika", *arguments],
+        env={**os.environ, "CLIKA_STORE": str(store)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    folder = tmp_path / "store"
+    seal_questions(folder, made_up_questions())
+    seal_predictions(folder, RUN, predictions(RUN, CHOSEN))
+    return folder
+
+
+def test_scores_as_json_give_value_and_n_with_null_where_undefined(store: Path) -> None:
+    done = clika(store, "scores", "--metric", "en-co", "--dataset", "xgeo", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = {row["language"]: row for row in json.loads(done.stdout)}
+    assert set(rows["de"]) == {"run", "model", "metric", "scope", "language", "value", "n"}
+    assert rows["en"]["value"] == 1.0
+    assert (rows["de"]["value"], rows["de"]["n"]) == (0.5, 2)  # right: 0 (en too) and 3 (en not)
+    assert rows["he"]["value"] is None
+    assert rows["de"]["run"] == RUN.run
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "latex"])
+def test_scores_in_every_form_name_the_model_and_its_accuracy(store: Path, form: str) -> None:
+    done = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo", "--format", form)
+    assert done.returncode == 0, done.stderr
+    assert "tiny" in done.stdout
+    assert ("0.75" if form == "csv" else "75.00") in done.stdout  # en: 3 of 4
+
+
+def test_ra_without_a_reference_is_refused_with_the_reason(store: Path) -> None:
+    done = clika(store, "scores", "--metric", "ra", "--dataset", "xgeo")
+    assert done.returncode == 2
+    assert "reference" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("scores", "--metric", "accuracy", "--dataset", "xgeo", "--models", "nobody"), "'nobody'"),
+        (("answers", "--dataset", "xgeo", "--question", "77"), "'77'"),
+        (("export", "--output", "answers.xlsx"), "answers.xlsx"),
+        (("scores", "--metric", "accuracy"), "--dataset"),
+        (("scores", "--metric", "beauty", "--dataset", "xgeo"), "beauty"),
+        (("nonsense",), "nonsense"),
+        (("evaluate", "--model", "m", "--languages", "klingon"), "'klingon'"),
+    ],
+)
+def test_wrong_use_ends_with_status_2_and_names_the_value(
+    store: Path, arguments: tuple[str, ...], named: str
+) -> None:
+    done = clika(store, *arguments)
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_store_says_what_fills_it(tmp_path: Path) -> None:
+    done = clika(tmp_path / "new", "scores", "--metric", "accuracy", "--dataset", "xgeo")
+    assert done.returncode == 2
+    assert "import" in done.stderr
+
+
+def test_answers_show_the_question_in_every_language_with_the_picks(store: Path) -> None:
+    done = clika(store, "answers", "--dataset", "xgeo", "--question", "1")
+    assert done.returncode == 0, done.stderr
+    assert "[he] xgeo question 1 in he?" in done.stdout
+    assert "* B. en option b   <- tiny" in done.stdout
+    assert "tiny: unparseable 'no idea'" in done.stdout
+    asked = json.loads(
+        clika(store, "answers", "--dataset", "xgeo", "--question", "1", "--format", "json").stdout
+    )
+    assert [question["language"] for question in asked] == ["en", "de", "he"]
+    assert asked[0]["predictions"][0]["correct"] is True
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+def test_an_export_holds_every_prediction_once(store: Path, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"answers.{suffix}"
+    done = clika(store, "export", "--output", str(output))
+    assert done.returncode == 0, done.stderr
+    if suffix == "parquet":
+        rows = pq.read_table(output).to_pylist()
+    elif suffix == "csv":
+        rows = pyarrow.csv.read_csv(output).to_pylist()
+    else:
+        rows = [json.loads(line) for line in output.read_text().splitlines()]
+    found = {(str(row["question_id"]), row["language"]): row["correct"] for row in rows}
+    assert len(rows) == len(CHOSEN)
+    assert found == {key: chosen == int(key[0]) for key, chosen in CHOSEN.items()}
+
+
+def test_verify_names_a_damaged_shard_and_rebuild_keeps_the_rest(store: Path) -> None:
+    more = seal_predictions(store, RUN, predictions(RUN, {("2", "he"): 2}), job="more")
+    assert clika(store, "verify").returncode == 0
+    path = store / "jobs/more/shards" / more.file
+    path.write_bytes(path.read_bytes()[:-1])
+    done = clika(store, "verify")
+    assert done.returncode == 1
+    assert more.file in done.stderr
+    assert "10 predictions" in clika(store, "rebuild").stdout
+
+
+def test_every_reading_command_works_while_another_process_owns_the_store(store: Path) -> None:
+    with Index.open(store) as owner:
+        assert owner.owner
+        done = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "75.00" in done.stdout
+        refused = clika(store, "rebuild")
+        assert refused.returncode == 1
+        assert str(os.getpid()) in refused.stderr
+
+
+def test_several_collections_need_a_choice(store: Path) -> None:
+    seal_questions(store, [replace(q, collection="other") for q in made_up_questions()])
+    done = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
+    assert done.returncode == 2
+    assert "--collection" in done.stderr
+    again = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo", "--collection", "made-up")
+    assert again.returncode == 0
+
+
+def test_version_and_help_with_examples(store: Path) -> None:
+    assert clika(store, "--version").stdout == f"clika {__version__}\n"
+    shown = clika(store, "--help").stdout
+    for command in ("import", "evaluate", "scores", "answers", "export", "rebuild", "verify"):
+        assert command in shown
+    assert "examples:" in shown
+
+
+def test_a_lost_database_file_is_made_again_without_a_word_lost(store: Path) -> None:
+    first = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo").stdout
+    (store / DATABASE).unlink()
+    assert clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo").stdout == first
