@@ -161,12 +161,13 @@ def evaluate_command(options: argparse.Namespace) -> int:
     """``evaluate --model M``"""
     from tqdm import tqdm
 
+    from clika.jobs.folder import Progress
     from clika.jobs.launcher import run_evaluation
     from clika.jobs.spec import EvaluationJob
 
+    languages = language_codes(options.languages)
     collection, available = _questions_to_ask(options)
     datasets = _wanted_datasets(options.datasets, available)
-    languages = language_codes(options.languages)
     template = options.template or _fitting_template(available, datasets)
     model = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
     job = EvaluationJob(
@@ -183,12 +184,11 @@ def evaluate_command(options: argparse.Namespace) -> int:
     )
     with tqdm(unit=" questions", disable=not sys.stderr.isatty()) as bar:
 
-        def show(progress: object) -> None:
-            bar.total = getattr(progress, "total", None)
-            bar.n = getattr(progress, "done", 0)
+        def show(progress: Progress) -> None:
+            bar.total, bar.n = progress.total, progress.done
             bar.refresh()
 
-        end = run_evaluation(options.store, job, show)
+        end = run_evaluation(options.store, job, show, Settings.environment())
     with Index.open(options.store) as index:
         for notice in index.notices:
             print(f"clika: {notice}", file=sys.stderr)

@@ -27,3 +27,8 @@ class Settings:
         if not port.isdecimal() or not 1 <= int(port) <= 65535:
             raise UsageError(f"CLIKA_PORT is {port!r}; it must be a number from 1 to 65535")
         return cls(Path(env.get("CLIKA_STORE", "store")), env.get("CLIKA_HOST", "127.0.0.1"), int(port))
+
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """The whole environment, for a launcher that passes some of it on to a child process."""
+        return dict(os.environ)

@@ -1,5 +1,6 @@
 """RA, re-scaled accuracy (Gao et al. 2024): accuracy between chance and a reference."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +15,12 @@ def rescaled_accuracy(matrix: AnswerMatrix, reference: float) -> LanguageScores:
     """max(0, (a - c) / (r - c)) by language: 0 is chance, 1 the reference; it can exceed 1.
 
     ``reference`` (r, 0 to 1) is an accuracy, in the paper ChatGPT's in English; chance c is the mean of
-    1 / number of choices. NaN where nothing was asked. Raises UsageError for a reference at or below c.
+    1 / number of choices. NaN where nothing was asked. Raises UsageError for a reference at or below c
+    or not finite.
     """
-    chance = float(np.mean(1.0 / matrix.choices))
-    if reference <= chance:
+    # fsum rounds once: numpy's mean of equal 1/5s can fall below 1/5 and let a reference at chance pass
+    chance = math.fsum(1.0 / matrix.choices) / len(matrix.choices) if len(matrix.choices) else math.nan
+    if not math.isfinite(reference) or reference <= chance or math.isclose(reference, chance):
         raise UsageError(
             f"reference {reference} for {matrix.dataset} is not above chance ({chance:.3f});"
             f" RA needs a reference that beats guessing"

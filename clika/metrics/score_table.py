@@ -1,11 +1,12 @@
 """A heatmap's numbers: one metric over one scope, a row a run; and the paper's means over languages."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from clika.errors import UsageError
-from clika.languages import ENGLISH
+from clika.languages import ENGLISH, LANGUAGES
 from clika.metrics.accuracy import accuracy
 from clika.metrics.english_consistency import english_consistency
 from clika.metrics.levels import level_mean
@@ -35,16 +36,20 @@ def score_table(
 ) -> tuple[LanguageScores, ...]:
     """One row a run, in the order in which the runs first appear; ``scope`` is a level or a data set.
 
-    Raises UsageError for RA where a data set of the scope has no reference.
+    Languages stand in the order of LANGUAGES. Raises UsageError for RA where a data set of the scope has
+    no reference, whether or not it has answers.
     """
     datasets = scope_datasets(scope)
+    in_scope = [matrix for matrix in matrices if matrix.dataset in datasets]
+    if metric is Metric.RA and in_scope:
+        for dataset in datasets:
+            _check_reference(dataset, references)
     by_run: dict[str, list[LanguageScores]] = {}
-    for matrix in matrices:
-        if matrix.dataset in datasets:
-            by_run.setdefault(matrix.run, []).append(_score(matrix, metric, references))
+    for matrix in in_scope:
+        by_run.setdefault(matrix.run, []).append(_score(matrix, metric, references))
     if scope in set(Level):
         return tuple(level_mean(Level(scope), tuple(scores)) for scores in by_run.values())
-    return tuple(score for scores in by_run.values() for score in scores)
+    return tuple(_in_table_order(score) for scores in by_run.values() for score in scores)
 
 
 def _score(matrix: AnswerMatrix, metric: Metric, references: Mapping[str, float]) -> LanguageScores:
@@ -54,12 +59,27 @@ def _score(matrix: AnswerMatrix, metric: Metric, references: Mapping[str, float]
         case Metric.EN_CO:
             return english_consistency(matrix)
         case Metric.RA:
-            if matrix.dataset not in references:
-                raise UsageError(
-                    f"RA over {matrix.dataset} needs a reference accuracy and none is known for this"
-                    f" collection; look at accuracy instead"
-                )
             return rescaled_accuracy(matrix, references[matrix.dataset])
+
+
+def _check_reference(dataset: str, references: Mapping[str, float]) -> None:
+    if dataset not in references:
+        raise UsageError(
+            f"RA over {dataset} needs a reference accuracy and none is known for this"
+            f" collection; look at accuracy instead"
+        )
+
+
+def _in_table_order(scores: LanguageScores) -> LanguageScores:
+    places = [scores.languages.index(code) for code in LANGUAGES if code in scores.languages]
+    return replace(
+        scores,
+        languages=tuple(scores.languages[place] for place in places),
+        values=scores.values[places],
+        low=scores.low[places],
+        high=scores.high[places],
+        n=scores.n[places],
+    )
 
 
 def others_mean(scores: LanguageScores, case_language: str) -> float:

@@ -1,6 +1,7 @@
 """Every measurement by hand, on four questions in four languages."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +60,18 @@ def test_a_reference_at_chance_is_refused() -> None:
         rescaled_accuracy(ANSWERS, 0.25)
 
 
+@pytest.mark.parametrize("count", [6, 7, 41, 100])
+def test_a_reference_at_chance_is_refused_however_many_questions_there_are(count: int) -> None:
+    # numpy's mean of six 1/5s is below 1/5, which once made RA 1e16
+    with pytest.raises(UsageError, match="not above chance"):
+        rescaled_accuracy(matrix([[0] * count], "xcsqa", choices=5), 1 / 5)
+
+
+def test_a_reference_that_is_no_number_is_refused() -> None:
+    with pytest.raises(UsageError, match="reference nan"):
+        rescaled_accuracy(ANSWERS, math.nan)
+
+
 def test_en_co_is_the_share_of_right_answers_that_english_shares() -> None:
     scores = english_consistency(ANSWERS)
     # de right on {0, 3}, of which en on {0}: 1/2; he right on {1}, en too: 1/1; zh right on none: undefined
@@ -73,8 +86,6 @@ def test_en_co_leaves_out_what_english_was_not_asked() -> None:
 
 def test_en_co_is_undefined_without_english() -> None:
     answers = matrix([[0, 1, 2, 3]])
-    from dataclasses import replace
-
     assert math.isnan(english_consistency(replace(answers, languages=("de",))).values[0])
 
 
@@ -99,6 +110,19 @@ def test_ra_without_a_reference_is_refused_with_what_to_do() -> None:
         score_table([ANSWERS], Metric.RA, "xgeo", {})
 
 
+def test_a_level_without_one_reference_is_refused_even_where_that_data_set_has_no_answers() -> None:
+    with pytest.raises(UsageError, match="RA over xpeo"):
+        score_table([ANSWERS], Metric.RA, "factual", {"xgeo": 0.97})
+
+
+def test_languages_stand_in_table_order_with_their_values() -> None:
+    backwards = replace(ANSWERS, languages=("zh", "he", "de", "en"), chosen=ANSWERS.chosen[::-1])
+    (row,) = score_table([backwards], Metric.ACCURACY, "xgeo", {})
+    assert row.languages == ("en", "de", "he", "zh")
+    np.testing.assert_allclose(row.values, accuracy(ANSWERS).values)
+    assert row.n.tolist() == [4, 4, 2, 1]
+
+
 def test_others_leaves_out_english_and_the_case_language() -> None:
     scores = accuracy(ANSWERS)
     assert others_mean(scores, "zh") == pytest.approx((1 / 2 + 1 / 2) / 2)  # de, he
@@ -117,8 +141,6 @@ def test_wilsons_interval_by_hand() -> None:
     st.permutations(range(5)),
 )
 def test_the_order_of_questions_changes_nothing(rows: list[list[int]], order: list[int]) -> None:
-    from dataclasses import replace
-
     answers = matrix(rows)
     shuffled = replace(
         answers,
@@ -129,3 +151,13 @@ def test_the_order_of_questions_changes_nothing(rows: list[list[int]], order: li
     for measured in (accuracy, english_consistency, lambda m: rescaled_accuracy(m, 0.9)):
         np.testing.assert_allclose(measured(answers).values, measured(shuffled).values)
     assert np.nanmin(rescaled_accuracy(answers, 0.9).values, initial=0) >= 0
+
+
+@given(st.lists(st.lists(st.integers(-3, 3), min_size=5, max_size=5), min_size=1, max_size=4))
+def test_a_value_is_undefined_exactly_where_n_is_0_and_lies_in_its_interval(rows: list[list[int]]) -> None:
+    answers = matrix(rows)
+    for scores in (accuracy(answers), english_consistency(answers), rescaled_accuracy(answers, 0.9)):
+        np.testing.assert_array_equal(np.isnan(scores.values), scores.n == 0)
+        defined = scores.n > 0
+        assert (scores.low[defined] <= scores.values[defined] + 1e-12).all()
+        assert (scores.values[defined] <= scores.high[defined] + 1e-12).all()

@@ -1,0 +1,1 @@
+"""What is to be done, where it is written down, and how it is started."""

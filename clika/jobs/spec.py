@@ -1,0 +1,88 @@
+"""Job specifications: versioned JSON that validates itself and refuses keys it does not know."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+
+from clika.errors import JobError, UsageError
+from clika.languages import LANGUAGES
+
+VERSION = 1
+DTYPES = ("float32", "bfloat16", "float16")
+DEVICES = ("cpu", "cuda", "auto")
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationJob:
+    """Ask one checkpoint the questions of a collection.
+
+    ``limit`` is the most questions a data set, the same in every language; None asks all. ``batch_tokens``
+    bounds a batch and moves no choice.
+    """
+
+    model: str
+    name: str
+    collection: str
+    datasets: tuple[str, ...]
+    languages: tuple[str, ...]
+    limit: int | None = None
+    template: str = "english"
+    rule: str = "letter"
+    dtype: str = "float32"
+    device: str = "auto"
+    batch_tokens: int = 8192
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        """Raises UsageError, with value, rule and remedy, for settings that cannot be."""
+        unknown = [code for code in self.languages if code not in LANGUAGES]
+        if unknown or not self.languages:
+            raise UsageError(
+                f"languages {unknown or '()'}: known are {', '.join(LANGUAGES)}; name at least one"
+            )
+        if not self.datasets:
+            raise UsageError("no data set to ask; name at least one")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"limit {self.limit}: ask at least 1 question a data set, or leave it out")
+        if self.dtype not in DTYPES:
+            raise UsageError(f"dtype {self.dtype!r}; known: {', '.join(DTYPES)}")
+        if self.device not in DEVICES:
+            raise UsageError(f"device {self.device!r}; known: {', '.join(DEVICES)}")
+        if self.batch_tokens < 1:
+            raise UsageError(f"batch tokens {self.batch_tokens}; a batch needs at least 1")
+        if self.rule != "letter":
+            raise UsageError(f"scoring rule {self.rule!r}; known: letter")
+
+    @property
+    def job_id(self) -> str:
+        """A name made from the specification: the same command finds the same folder and goes on."""
+        return "evaluate-" + hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+
+    def to_json(self) -> str:
+        """The specification as it is written to ``job.json``."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "EvaluationJob":
+        """Read a specification. Raises JobError for unknown or missing keys or another version."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise JobError(f"a job's specification is not JSON ({error}); submit the job again") from error
+        if not isinstance(values, dict):
+            raise JobError("a job's specification is not an object; submit the job again")
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise JobError(
+                f"unknown key {unknown[0]!r} in a job's specification; known: {', '.join(sorted(known))};"
+                f" it was written by another version of CLiKA"
+            )
+        if values.get("version") != VERSION:
+            raise JobError(f"a job of version {values.get('version')!r}; this program runs version {VERSION}")
+        try:
+            return cls(
+                **{**values, "datasets": tuple(values["datasets"]), "languages": tuple(values["languages"])}
+            )
+        except (KeyError, TypeError) as error:
+            raise JobError(f"a job's specification lacks something ({error}); submit it again") from error

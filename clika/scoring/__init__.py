@@ -1,0 +1,1 @@
+"""From a text to a choice: the Scorer protocol, a scripted one without torch, and transformers."""

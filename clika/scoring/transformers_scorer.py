@@ -1,0 +1,602 @@
+"""Forced choice with any causal language model that transformers can load from safetensors.
+
+It promises the same answer however prompts are batched: shared prefixes are computed once where a check
+on the prompts at hand shows that this changes nothing, padding is on the right and masked, a prompt is
+never cut, and a letter is the token that the tokenizer really makes after the prompt, or an error.
+"""
+
+import copy
+import inspect
+import json
+import logging
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import torch
+from huggingface_hub import snapshot_download
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+from clika.errors import ModelError, UsageError
+from clika.records import LETTERS, ModelRef, Outcome, Prompt, ScoringRule
+from clika.scoring.fingerprint import content_fingerprint
+from clika.scoring.scorer import Scored, first_greatest
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+Device = Literal["cpu", "cuda", "auto"]
+
+_logger = logging.getLogger(__name__)
+
+_TORCH_DTYPES: dict[str, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+# How far two ways to compute one log-probability (nats) may lie apart: what rounding alone makes.
+_TOLERANCES: dict[str, float] = {"float32": 1e-4, "float16": 0.03, "bfloat16": 0.2}
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken", "*.jinja"]
+
+_CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+# Encoders that transformers loads as "causal" models without a word unless is_decoder is set.
+_ENCODERS = frozenset(
+    ["bert", "bert-generation", "big_bird", "camembert", "convbert", "data2vec-text", "electra", "ernie", "megatron-bert", "modernbert", "rembert", "roberta", "roberta-prelayernorm", "roc_bert", "roformer", "xlm", "xlm-roberta", "xlm-roberta-xl", "xlnet", "xmod"]
+)
+
+_SMALLEST_PREFIX = 8
+_CHECKED_PROMPTS = 4
+
+
+class Join(StrEnum):
+    """What stands between ``Answer:`` and the letter that is scored: nothing, or one space.
+
+    ``Answer:`` + ``A`` is cut into ``Answer`` + ``:A`` by tokenizers of the cl100k kind (Llama 3, Qwen); the
+    token ``A`` then never follows the prompt, and ``" A"`` is the one that does.
+    """
+
+    NONE = "none"
+    SPACE = "space"
+
+
+_JOIN_TEXTS = {Join.NONE: "", Join.SPACE: " "}
+
+
+class ScoringPath(StrEnum):
+    """How prompts are computed, fastest first; each one is used only where it agrees with the last.
+
+    ``prefix_cache``: what a family's prompts share is computed once. ``full``: padded batches of whole
+    prompts. ``unbatched``: one prompt at a time.
+    """
+
+    PREFIX_CACHE = "prefix_cache"
+    FULL = "full"
+    UNBATCHED = "unbatched"
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """Prompts that share their form: their indices, token ids, shared prefix and the letters' token ids.
+
+    ``tokens`` holds one list of ids for each of ``indices``; all of them begin with the same
+    ``prefix_length`` ids and are longer than that. ``letters`` are the ids of the choices, in order.
+    """
+
+    indices: tuple[int, ...]
+    tokens: tuple[list[int], ...]
+    prefix_length: int
+    letters: tuple[int, ...]
+
+    @property
+    def longest(self) -> int:
+        return max(len(tokens) for tokens in self.tokens)
+
+
+class TransformersScorer:
+    """A Scorer over one local copy of a causal language model. Build it with ``load``.
+
+    ``join`` and ``path`` say how letters were read and prompts computed; both are None before the first
+    prompts are scored, and the join stays what it was then.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        reference: ModelRef,
+        device: torch.device,
+        batch_tokens: int,
+        prefix_cache: bool,
+    ) -> None:
+        self._network = model
+        self._tokenizer = tokenizer
+        self._reference = reference
+        self._device = device
+        self._batch_tokens = batch_tokens
+        self._fastest = ScoringPath.PREFIX_CACHE if prefix_cache else ScoringPath.FULL
+        self._tolerance = _TOLERANCES[str(reference.dtype)]
+        self._accepted = frozenset(inspect.signature(model.forward).parameters)
+        self._checked_length = 0
+        self.join: Join | None = None
+        self.path: ScoringPath | None = None
+
+    @classmethod
+    def load(
+        cls,
+        model: str,
+        *,
+        dtype: Dtype = "float32",
+        device: Device = "auto",
+        batch_tokens: int = 8192,
+        name: str | None = None,
+        prefix_cache: bool = True,
+    ) -> "TransformersScorer":
+        """The scorer of a model folder or a Hub id.
+
+        A folder counts only if it holds ``config.json``; anything else of a Hub id's form is fetched from
+        the Hub. ``batch_tokens`` bounds rows x length of one batch. ``name`` is what people will see: the
+        folder's name or the Hub id where it is None.
+
+        Raises UsageError for an unknown dtype, a device that is not there or a budget below 1, and
+        ModelError for a checkpoint that cannot be loaded whole or is not a causal language model.
+        """
+        if dtype not in _TORCH_DTYPES:
+            raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(_TORCH_DTYPES)}")
+        if batch_tokens < 1:
+            raise UsageError(f"batch of {batch_tokens} tokens; a batch holds at least 1: give 8192, say")
+        chosen_device = _device(device)
+        folder, base, revision = _checkpoint(model)
+        network, tokenizer = _loaded(folder, dtype)
+        reference = ModelRef(
+            name=name or (folder.name if revision is None else base),
+            base=base,
+            revision=revision,
+            dtype=dtype,
+            fingerprint=content_fingerprint(folder),
+        )
+        network = network.to(chosen_device).eval()
+        scorer = cls(network, tokenizer, reference, chosen_device, batch_tokens, prefix_cache)
+        scorer._check_causal()
+        return scorer
+
+    @property
+    def model(self) -> ModelRef:
+        """The checkpoint, with its content fingerprint and the dtype it is computed in."""
+        return self._reference
+
+    def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
+        """Each prompt's choice, grouped by family and the longest first.
+
+        Raises ModelError before the first choice where letters are no single next tokens, a prompt is
+        longer than the model's context, BOS is doubled, or ids lie beyond the embedding.
+        """
+        families = self._families(prompts)
+        self._choose_path(families)
+        for family in families:
+            yield from self._scored_family(family)
+
+    def _scored_family(self, family: _Family) -> Iterator[Scored]:
+        cache = None
+        skipped = 0
+        if self.path is ScoringPath.PREFIX_CACHE and family.prefix_length:
+            skipped = family.prefix_length
+            cache = self._prefix_cache(family.tokens[0][:skipped])
+        for batch in self._batches(family, skipped):
+            rows = [family.tokens[position][skipped:] for position in batch]
+            log_probs = self._log_probs(rows, family.letters, cache, skipped)
+            for position, scores in zip(batch, log_probs.tolist(), strict=True):
+                yield _scored(family.indices[position], tuple(scores))
+
+    def _batches(self, family: _Family, skipped: int) -> Iterator[list[int]]:
+        """Positions in the family, longest first, so that running out of memory shows at once."""
+        order = sorted(
+            range(len(family.tokens)), key=lambda position: (-len(family.tokens[position]), position)
+        )
+        start = 0
+        while start < len(order):
+            length = len(family.tokens[order[start]])
+            # A cached prefix costs little time but as much memory as other tokens: bounded at four budgets.
+            count = min(self._batch_tokens // (length - skipped), 4 * self._batch_tokens // length)
+            if self.path is ScoringPath.UNBATCHED:
+                count = 1
+            batch = order[start : start + max(1, count)]
+            yield batch
+            start += len(batch)
+
+    def _log_probs(
+        self, rows: Sequence[list[int]], letters: tuple[int, ...], cache: Any = None, skipped: int = 0
+    ) -> torch.Tensor:
+        """(rows, letters) float32 on the CPU: nats over the full vocabulary after each row's last token.
+
+        ``cache`` holds the first ``skipped`` tokens of every row, which ``rows`` then leave out.
+        """
+        count, width = len(rows), max(len(row) for row in rows)
+        ids = torch.zeros(count, width, dtype=torch.long)
+        mask = torch.zeros(count, skipped + width, dtype=torch.long)
+        for position, row in enumerate(rows):
+            ids[position, : len(row)] = torch.tensor(row)
+            mask[position, : skipped + len(row)] = 1
+        last = torch.tensor([[len(row) - 1] for row in rows], device=self._device)  # (rows, 1)
+        inputs: dict[str, Any] = {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
+        # Without positions a model with a cache may count them from 0 again, and says nothing.
+        if "position_ids" in self._accepted:
+            positions = torch.arange(skipped, skipped + width, device=self._device)
+            inputs["position_ids"] = positions.expand(count, width)
+        if "logits_to_keep" in self._accepted:
+            inputs["logits_to_keep"] = last
+        if "use_cache" in self._accepted:
+            inputs["use_cache"] = cache is not None
+        if cache is not None:
+            inputs["past_key_values"] = _expanded(cache, count)
+        with torch.inference_mode():
+            logits = self._network(**inputs).logits
+            if logits.shape[:2] == (count, width) and width > 1:  # a family that knows no logits_to_keep
+                logits = torch.take_along_dim(logits, last[..., None], dim=1)
+            if logits.shape[:2] != (count, 1):
+                raise ModelError(
+                    f"{self._reference.name} gives logits of shape {tuple(logits.shape)} for {count} prompts;"
+                    " one row a prompt is needed: this model's class is not supported"
+                )
+            next_token = logits[:, 0, :].float()
+            chosen = next_token[:, list(letters)] - next_token.logsumexp(dim=-1, keepdim=True)
+            return cast(torch.Tensor, chosen.cpu())
+
+    def _prefix_cache(self, prefix: list[int]) -> Any:
+        """The keys and values of one row of ``prefix``, or None for a model that keeps other state.
+
+        A recurrent or hybrid layer changes its state in place, so batches could not share it.
+        """
+        if "past_key_values" not in self._accepted:
+            return None
+        cache = DynamicCache(config=self._network.config)
+        if any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in cache.layers):
+            return None
+        ids = torch.tensor([prefix], device=self._device)
+        inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        if "logits_to_keep" in self._accepted:
+            inputs["logits_to_keep"] = 1
+        with torch.inference_mode():
+            self._network(**inputs, past_key_values=cache, use_cache=True)
+        return cache if cache.get_seq_length() == len(prefix) else None
+
+    def _choose_path(self, families: Sequence[_Family]) -> None:
+        """Sets the fastest path that agrees, on prompts of these families, with one prompt at a time.
+
+        The families with the longest prompt and with the longest prefix stand for all. A path once left
+        is not taken again, and nothing is checked twice unless longer prompts come.
+        """
+        if not families:
+            return
+        longest = max(families, key=lambda family: family.longest)
+        if self.path is not None and longest.longest <= self._checked_length:
+            return
+        self._checked_length = max(longest.longest, self._checked_length)
+        path = self.path or self._fastest
+        sharing = max(families, key=lambda family: family.prefix_length)
+        for family in (longest,) if longest is sharing else (longest, sharing):
+            tokens = sorted(family.tokens, key=len)
+            step = max(1, (len(tokens) - 1) // (_CHECKED_PROMPTS - 1))
+            rows = [*tokens[::step][: _CHECKED_PROMPTS - 1], tokens[-1]]
+            alone = torch.cat([self._log_probs([row], family.letters) for row in rows])
+            if path is ScoringPath.PREFIX_CACHE and family.prefix_length:
+                path = path if self._prefix_agrees(family, rows, alone) else ScoringPath.FULL
+            if path is ScoringPath.FULL and not self._agree(self._log_probs(rows, family.letters), alone):
+                path = ScoringPath.UNBATCHED
+        if path is not self._fastest:
+            _logger.warning("%s is scored on the slower path '%s'", self._reference.name, path)
+        self.path = path
+
+    def _prefix_agrees(self, family: _Family, rows: Sequence[list[int]], alone: torch.Tensor) -> bool:
+        skipped = family.prefix_length
+        try:
+            cache = self._prefix_cache(rows[0][:skipped])
+            if cache is None:
+                return False
+            # Twice, since a cache that the first batch changed would spoil the second.
+            for _ in range(2):
+                cached = self._log_probs([row[skipped:] for row in rows], family.letters, cache, skipped)
+                if not self._agree(cached, alone):
+                    return False
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
+            # Families with cache classes of their own fail in as many ways; the full path needs no cache.
+            _logger.info("%s takes no shared prefix: %s", self._reference.name, error)
+            return False
+        return True
+
+    def _agree(self, one: torch.Tensor, other: torch.Tensor) -> bool:
+        return torch.allclose(one, other, rtol=0.0, atol=self._tolerance, equal_nan=True)
+
+    def _check_causal(self) -> None:
+        """Raises ModelError where tokens that come later change what the model says before them."""
+        rows = self._embedding_rows()
+        ids = [position * 7 % rows for position in range(1, 25)]
+        shorter, longer = torch.tensor([ids[:16]]), torch.tensor([ids])
+        with torch.inference_mode():
+            before, after = (
+                self._network(
+                    input_ids=tokens.to(self._device), attention_mask=torch.ones_like(tokens).to(self._device)
+                )
+                .logits[0, 15]
+                .float()
+                .log_softmax(-1)
+                for tokens in (shorter, longer)
+            )
+        if before.isfinite().all() and after.isfinite().all() and not self._agree(before, after):
+            raise ModelError(
+                f"{self._reference.base} changes its prediction when text is added after it; forced choice"
+                " needs a causal language model: give a decoder-only checkpoint"
+            )
+
+    def _embedding_rows(self) -> int:
+        return int(self._network.get_input_embeddings().weight.shape[0])
+
+    def _families(self, prompts: Sequence[Prompt]) -> list[_Family]:
+        """The prompts by family, tokenised and checked, in the order of each family's first prompt."""
+        if not prompts:
+            return []
+        members: dict[tuple[object, ...], list[int]] = {}
+        for index, prompt in enumerate(prompts):
+            question = prompt.question
+            shape = (question.collection, question.dataset, question.language, question.kind)
+            members.setdefault((*shape, prompt.choices_scored), []).append(index)
+        tokens = self._tokens([prompt.text for prompt in prompts])
+        self._check_tokens(tokens)
+        letters = self._letters(prompts, tokens, list(members.values()))
+        families = []
+        for (*_, count), indices in members.items():
+            of_family = tuple(tokens[index] for index in indices)
+            family = _Family(
+                tuple(indices), of_family, _shared_length(of_family), letters[: cast(int, count)]
+            )
+            families.append(family)
+        return families
+
+    def _tokens(self, texts: list[str]) -> list[list[int]]:
+        """The ids of each text, with whatever special tokens the tokenizer itself puts before it."""
+        encoded = self._tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]
+        return [list(ids) for ids in encoded]
+
+    def _check_tokens(self, tokens: Sequence[list[int]]) -> None:
+        """Raises ModelError for prompts that the model cannot take as they stand."""
+        name = self._reference.name
+        limit = getattr(self._network.config.get_text_config(), "max_position_embeddings", None)
+        longest = max(len(ids) for ids in tokens)
+        if isinstance(limit, int) and limit > 0 and longest > limit:
+            count = sum(len(ids) > limit for ids in tokens)
+            raise ModelError(
+                f"{count} of {len(tokens)} prompts are too long for {name}: the longest has {longest} tokens, the"
+                f" model's context holds {limit}, and prompts are never cut; leave these questions out or"
+                " use a model with a longer context"
+            )
+        if any(not ids for ids in tokens):
+            raise ModelError(f"a prompt has no tokens for {name}; every prompt needs a text")
+        rows = self._embedding_rows()
+        greatest = max(max(ids) for ids in tokens)
+        if greatest >= rows:
+            raise ModelError(
+                f"the tokenizer of {name} makes the id {greatest} and the model embeds ids below {rows};"
+                " the tokenizer belongs to another model or the embedding was not resized: save both together"
+            )
+        bos = self._tokenizer.bos_token_id
+        doubled = sum(ids[:2] == [bos, bos] for ids in tokens) if bos is not None else 0
+        if doubled:
+            raise ModelError(
+                f"{doubled} of {len(tokens)} prompts begin with {self._tokenizer.bos_token!r} twice: the tokenizer of"
+                f" {name} adds it and the text has it too; take it out of the text"
+            )
+
+    def _letters(
+        self, prompts: Sequence[Prompt], tokens: Sequence[list[int]], members: Sequence[list[int]]
+    ) -> tuple[int, ...]:
+        """The token ids of the letters, as they follow the first, middle and last prompt of each family.
+
+        Raises ModelError where neither join makes each letter one token of its own after the prompt.
+        """
+        samples = sorted({i for family in members for i in (family[0], family[len(family) // 2], family[-1])})
+        refusals = []
+        for join in Join if self.join is None else (self.join,):
+            try:
+                letters = self._letters_joined(prompts, tokens, samples, join)
+            except ModelError as error:
+                refusals.append(str(error))
+                continue
+            self.join = join
+            return letters
+        raise ModelError(
+            f"the option letters cannot be scored with the tokenizer of {self._reference.name}: "
+            + "; ".join(refusals)
+            + "; each letter must be one token of its own after 'Answer:': use another template or model"
+        )
+
+    def _letters_joined(
+        self, prompts: Sequence[Prompt], tokens: Sequence[list[int]], samples: Sequence[int], join: Join
+    ) -> tuple[int, ...]:
+        found: dict[str, int] = {}
+        where = "directly after the prompt" if join is Join.NONE else "after the prompt and a space"
+        continued = [(i, letter) for i in samples for letter in LETTERS[: prompts[i].choices_scored]]
+        encoded = self._tokens([prompts[i].text + _JOIN_TEXTS[join] + letter for i, letter in continued])
+        for (index, letter), ids in zip(continued, encoded, strict=True):
+            before = tokens[index]
+            if ids[: len(before)] != before or len(ids) != len(before) + 1:
+                same = next(
+                    (n for n, (a, b) in enumerate(zip(before, ids, strict=False)) if a != b), len(before)
+                )
+                same = min(same, len(before), len(ids))
+                raise ModelError(
+                    f"{letter!r} {where} turns {self._pieces(before[same - 1 :])}"
+                    f" into {self._pieces(ids[same - 1 :])}"
+                )
+            token = ids[-1]
+            if token == self._tokenizer.unk_token_id:
+                raise ModelError(f"{letter!r} {where} is the unknown token (id {token})")
+            if token in self._tokenizer.all_special_ids:
+                raise ModelError(f"{letter!r} {where} ends in the special token {self._pieces([token])}")
+            if token >= self._embedding_rows():
+                raise ModelError(f"{letter!r} {where} is the id {token}, beyond the model's embedding")
+            if found.setdefault(letter, token) != token:
+                raise ModelError(f"{letter!r} {where} is {self._pieces([found[letter], token])} in turn")
+        if len(set(found.values())) != len(found):
+            raise ModelError(f"the letters {', '.join(found)} {where} share ids: {list(found.values())}")
+        return tuple(found[letter] for letter in LETTERS[: len(found)])
+
+    def _pieces(self, ids: Sequence[int]) -> str:
+        return " + ".join(repr(piece) for piece in self._tokenizer.convert_ids_to_tokens(list(ids)))
+
+
+def _scored(index: int, scores: tuple[float, ...]) -> Scored:
+    # Not left to argmax: over NaN it answers index 0, which would count as "A".
+    if not all(math.isfinite(score) for score in scores):
+        return Scored(index, Outcome.INVALID, None)
+    mass = min(1.0, math.fsum(math.exp(score) for score in scores))
+    return Scored(index, Outcome.ANSWERED, first_greatest(scores), {ScoringRule.LETTER: scores}, mass)
+
+
+def _expanded(cache: Any, count: int) -> Any:
+    """A cache of ``count`` rows over the same memory: layers append by making new tensors."""
+    expanded = copy.copy(cache)
+    expanded.layers = [copy.copy(layer) for layer in cache.layers]
+    for layer in expanded.layers:
+        if layer.is_initialized:
+            layer.keys = layer.keys.expand(count, -1, -1, -1)
+            layer.values = layer.values.expand(count, -1, -1, -1)
+    return expanded
+
+
+def _shared_length(tokens: Sequence[list[int]]) -> int:
+    """How many first ids all lists share, at least one less than the shortest; 0 if too few to matter."""
+    if len(tokens) < 2:
+        return 0
+    first, last = min(tokens), max(tokens)  # what the extremes in dictionary order share, all share
+    most = min(len(ids) for ids in tokens) - 1
+    shared = next((n for n in range(min(most, len(first))) if first[n] != last[n]), most)
+    return shared if shared >= _SMALLEST_PREFIX else 0
+
+
+def _device(device: str) -> torch.device:
+    if device not in get_args(Device):
+        raise UsageError(f"unknown device {device!r}; known: {', '.join(get_args(Device))}")
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise UsageError(
+            "device 'cuda' and torch sees no GPU here; use 'cpu' or 'auto', or install torch for CUDA"
+        )
+    return torch.device("cuda" if device != "cpu" and there else "cpu")
+
+
+def _checkpoint(model: str) -> tuple[Path, str, str | None]:
+    """(absolute folder, base, revision) of a folder or a Hub id; the revision is None for a folder."""
+    folder = Path(model).expanduser()
+    try:
+        is_folder, is_model = folder.is_dir(), (folder / "config.json").is_file()
+    except OSError as error:
+        raise ModelError(f"{model} cannot be read ({error}); check the path and its permissions") from error
+    if is_model:
+        folder = folder.resolve()
+        _logger.info("model %s is the folder %s", model, folder)
+        return folder, str(folder), None
+    if not _HUB_ID.fullmatch(model):
+        what = "a folder without config.json" if is_folder else "no folder"
+        if is_folder and (folder / "adapter_config.json").is_file():
+            what = "an adapter, not a whole model"
+        raise ModelError(
+            f"{model} is {what}; a model is a folder with config.json, tokenizer and safetensors weights, or"
+            " a Hub id such as owner/name: check the path, or merge the adapter into its base and save that"
+        )
+    try:
+        snapshot = Path(snapshot_download(model, allow_patterns=_HUB_FILES)).resolve()
+    except Exception as error:  # the Hub's client, HTTP and file system errors share no base
+        shadow = f"the folder {folder.resolve()} holds no config.json, and " if is_folder else ""
+        raise ModelError(
+            f"model {model!r}: {shadow}it could not be fetched from the Hub ({_sentence(error)});"
+            " check the name and the connection, or give the path of a model folder"
+        ) from error
+    return snapshot, model, snapshot.name
+
+
+def _loaded(folder: Path, dtype: Dtype) -> tuple[Any, Any]:
+    """(model, tokenizer) of a folder. Raises ModelError for whatever keeps it from being loaded whole."""
+    if (folder / "adapter_config.json").is_file():
+        raise ModelError(
+            f"{folder} holds adapter_config.json, and an adapter would bring a base of its own;"
+            " merge it into its base, save the result and give that folder"
+        )
+    _check_shards_lie_inside(folder)
+    local: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+    try:
+        config = AutoConfig.from_pretrained(folder, **local)
+        _check_architecture(folder, config)
+        # Named here, since a name in config.json could load a kernel from elsewhere.
+        model_class = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+        attention = "sdpa" if getattr(model_class, "_supports_sdpa", False) else "eager"
+        network, report = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            dtype=_TORCH_DTYPES[dtype],
+            use_safetensors=True,
+            attn_implementation=attention,
+            output_loading_info=True,
+            **local,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+    except ModelError:
+        raise
+    except Exception as error:  # transformers, tokenizers and safetensors errors share no base
+        raise ModelError(
+            f"{folder} cannot be loaded as a causal language model: {_sentence(error)};"
+            " it needs config.json, a tokenizer and whole *.safetensors weights of a model type that this"
+            " transformers knows without code of its own: save it again with save_pretrained"
+        ) from error
+    wrong = sorted({str(key) for part in ("missing_keys", "mismatched_keys") for key in report[part]})
+    if wrong:
+        raise ModelError(
+            f"{folder} lacks {len(wrong)} of the model's weights ({', '.join(wrong[:3])}"
+            f"{', …' if len(wrong) > 3 else ''}), which would be random; every weight must be in the files with"
+            " its shape: fetch or save the checkpoint again"
+        )
+    return network, tokenizer
+
+
+def _check_shards_lie_inside(folder: Path) -> None:
+    """Raises ModelError where a weight index names a file that is not directly in the folder."""
+    for index in sorted(folder.glob("*.safetensors.index.json")):
+        try:
+            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(
+                f"{index} is no weight index ({_sentence(error)}); it maps weights to files: fetch it again"
+            ) from error
+        outside = sorted(str(name) for name in names if str(name) != Path(str(name)).name)
+        if outside:
+            raise ModelError(
+                f"{index} names {outside[0]!r}; weights lie directly in the model's folder: correct the index"
+            )
+
+
+def _check_architecture(folder: Path, config: Any) -> None:
+    """Raises ModelError for a model that is not decoder-only."""
+    architectures = tuple(config.architectures or ())
+    named = ", ".join(architectures) or config.model_type
+    remedy = "forced choice needs a decoder-only (causal) language model: give another checkpoint"
+    if getattr(config, "is_encoder_decoder", False):
+        raise ModelError(f"{folder} is an encoder-decoder model ({named}); {remedy}")
+    if config.model_type in _ENCODERS and not getattr(config, "is_decoder", False):
+        raise ModelError(f"{folder} is an encoder model ({named}); {remedy}")
+    if architectures and not any(name.endswith(_CAUSAL_ENDINGS) for name in architectures):
+        raise ModelError(
+            f"{folder} has the architecture {named}, which is no causal language model; {remedy}"
+        )
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise ModelError(f"{folder} has the model type {config.model_type!r}, which is not causal; {remedy}")
+
+
+def _sentence(error: Exception) -> str:
+    """The error's kind and the first line of its text, without a full stop."""
+    lines = str(error).strip().splitlines()
+    first = lines[0].strip().rstrip(".") if lines else ""
+    return f"{type(error).__name__}: {first[:300]}" if first else type(error).__name__

@@ -1,0 +1,1 @@
+"""What a launched process runs. A worker writes sealed shards and never opens the database."""

@@ -1,0 +1,236 @@
+"""Answers the questions of a job that no sealed shard holds yet: ``python -m clika.workers.evaluate FOLDER``.
+
+It shares nothing with anybody but the folder. Killed at any moment it loses at most the questions since
+its last shard, and the next worker asks those again.
+"""
+
+import fcntl
+import hashlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
+
+from clika.errors import ClikaError, InvalidLogitsError, JobError
+from clika.jobs.folder import JobEnd, JobFolder, Progress
+from clika.jobs.spec import EvaluationJob
+from clika.prompts.templates import Template, prompts
+from clika.records import ModelRef, Outcome, Prediction, Question, Run, ScoringRule, run_id
+from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
+from clika.shards import (
+    ShardKind,
+    prediction_table,
+    questions_of,
+    read_run,
+    seal,
+    set_aside,
+    sound_tables,
+    write_run,
+)
+
+logger = logging.getLogger(__name__)
+
+WRITER = "rank0"
+SEAL_EVERY_SECONDS = 2.0
+SEAL_EVERY_ROWS = 2000
+
+Key = tuple[str, str, str]
+LoadScorer = Callable[[EvaluationJob], Scorer]
+
+
+class _StoppedError(Exception):
+    """SIGTERM arrived: seal what is there and go."""
+
+
+def load_scorer(job: EvaluationJob) -> Scorer:
+    """The job's checkpoint, loaded by transformers."""
+    from clika.scoring.transformers_scorer import TransformersScorer
+
+    return TransformersScorer.load(
+        job.model, dtype=job.dtype, device=job.device, batch_tokens=job.batch_tokens, name=job.name
+    )
+
+
+def evaluate(folder: JobFolder, load: LoadScorer = load_scorer) -> JobEnd:
+    """Answer what is missing; returns the end, which is written to ``done.json`` too.
+
+    Raises JobError where another worker has the folder or the collection holds none of the questions,
+    ModelError for the checkpoint, InvalidLogitsError where too many answers are NaN or infinite.
+    """
+    lock = os.open(folder.path / "LOCK", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise JobError(f"another worker is at {folder.path}; wait for it or cancel it") from error
+        return _evaluate(folder, load)
+    finally:
+        os.close(lock)
+
+
+def _evaluate(folder: JobFolder, load: LoadScorer) -> JobEnd:
+    job = folder.job()
+    questions = questions_to_ask(folder.store, job)
+    template = Template(job.template)
+    prompts(questions, template)  # a question that cannot be asked stops the job before a model is loaded
+    scorer = load(job)
+    run = _run(job, scorer.model)
+    write_run(folder.path, run)
+    _, faults = sound_tables(folder.path)
+    superseded = set_aside(folder.path, faults)
+    known = sealed_keys(folder.store, run.run)
+    missing = [question for question in questions if _key(question) not in known]
+    answers = _Answers(folder, run, len(missing), len(questions) - len(missing), superseded)
+    asked = prompts(missing, template)
+    try:
+        for scored in scorer.scored(asked) if asked else ():
+            question = asked[scored.prompt_index].question
+            answers.add(
+                Prediction(
+                    run=run.run,
+                    dataset=question.dataset,
+                    question_id=question.question_id,
+                    language=question.language,
+                    outcome=scored.outcome,
+                    chosen_index=scored.chosen_index,
+                    scores=scored.scores,
+                    letter_mass=scored.letter_mass,
+                )
+            )
+    finally:
+        answers.seal()
+    if missing and answers.invalid > INVALID_SHARE_LIMIT * len(missing):
+        raise InvalidLogitsError(
+            f"{answers.invalid} of {len(missing)} answers are NaN or infinite, more than"
+            f" {INVALID_SHARE_LIMIT:.1%}; try --dtype float32, or check the checkpoint's weights"
+        )
+    end = JobEnd(len(missing), len(questions) - len(missing), answers.invalid, run.run)
+    folder.write_done(end)
+    return end
+
+
+class _Answers:
+    """Collects predictions and seals a shard every few seconds."""
+
+    def __init__(
+        self, folder: JobFolder, run: Run, total: int, kept: int, superseded: tuple[str, ...]
+    ) -> None:
+        self.invalid = 0
+        self._folder, self._run, self._total, self._kept = folder, run, total, kept
+        self._superseded = superseded
+        self._rows: list[Prediction] = []
+        self._done = 0
+        self._began = self._sealed = time.monotonic()
+        folder.write_progress(Progress(0, total, kept))
+
+    def add(self, prediction: Prediction) -> None:
+        """Take one prediction; now and then this seals a shard."""
+        self._rows.append(prediction)
+        self.invalid += prediction.outcome is Outcome.INVALID
+        late = time.monotonic() - self._sealed >= SEAL_EVERY_SECONDS
+        if late or len(self._rows) >= SEAL_EVERY_ROWS:
+            self.seal()
+
+    def seal(self) -> None:
+        """Seal what was collected; nothing where there is nothing."""
+        if self._rows:
+            seal(
+                self._folder.path,
+                WRITER,
+                ShardKind.PREDICTIONS,
+                prediction_table(self._rows),
+                self._superseded,
+            )
+            self._superseded = ()
+            self._done += len(self._rows)
+            self._rows = []
+        self._sealed = time.monotonic()
+        rate = self._done / max(self._sealed - self._began, 1e-9) if self._done else None
+        self._folder.write_progress(Progress(self._done, self._total, self._kept, rate))
+
+
+def questions_to_ask(store: Path, job: EvaluationJob) -> list[Question]:
+    """The job's questions, in the collection's order.
+
+    A limit takes the first ids of each data set in the order of their hashes: the same in every language,
+    and a smaller limit is a part of a larger one. Raises JobError where there is none to ask.
+    """
+    tables, _ = sound_tables(store / "collections" / job.collection)
+    stored = [question for _, table in tables for question in questions_of(table)]
+    wanted = [q for q in stored if q.dataset in job.datasets and q.language in job.languages]
+    if job.limit is not None:
+        wanted = [
+            question
+            for dataset in job.datasets
+            for question in _limited([q for q in wanted if q.dataset == dataset], job.limit)
+        ]
+    if not wanted:
+        held = sorted({f"{question.dataset}/{question.language}" for question in stored})
+        raise JobError(
+            f"collection {job.collection!r} holds none of {', '.join(job.datasets)} in"
+            f" {', '.join(job.languages)}; it holds: {', '.join(held) or 'nothing'}"
+        )
+    return wanted
+
+
+def _limited(questions: list[Question], limit: int) -> list[Question]:
+    ids = sorted(
+        {question.question_id for question in questions},
+        key=lambda item: hashlib.sha256(item.encode()).digest(),
+    )
+    chosen = set(ids[:limit])
+    return [question for question in questions if question.question_id in chosen]
+
+
+def sealed_keys(store: Path, run: str) -> set[Key]:
+    """What any job of this run has answered already, whatever its folder's name."""
+    keys: set[Key] = set()
+    for folder in (store / "jobs").iterdir():
+        record = read_run(folder) if folder.is_dir() else None
+        if record is None or record.run != run:
+            continue
+        for _, table in sound_tables(folder)[0]:
+            columns = [table.column(name).to_pylist() for name in ("dataset", "question_id", "language")]
+            keys.update(zip(*columns, strict=True))
+    return keys
+
+
+def _key(question: Question) -> Key:
+    return question.dataset, question.question_id, question.language
+
+
+def _run(job: EvaluationJob, model: ModelRef) -> Run:
+    rule = ScoringRule(job.rule)
+    identity = run_id(model, job.collection, job.template, rule, {})
+    return Run(identity, model, job.collection, job.template, rule)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise _StoppedError
+
+
+def main(arguments: Iterable[str]) -> int:
+    """Run the job in a folder; returns 0 when it is done, 1 with ``error.json`` when it cannot be."""
+    (path,) = arguments
+    folder = JobFolder(Path(path).resolve())
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {folder.path.name} rank0 %(message)s")
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        end = evaluate(folder)
+    except _StoppedError:
+        logger.info("stopped; what was answered is sealed")
+        return 143
+    except ClikaError as error:
+        logger.error("%s", error)
+        folder.write_error(str(error))
+        return 1
+    logger.info("%s", end.sentence())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,154 @@
+"""The evaluation worker with a scripted model: what it asks, keeps, redoes and refuses."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clika.errors import InvalidLogitsError, JobError
+from clika.jobs.folder import JobFolder
+from clika.jobs.spec import EvaluationJob
+from clika.records import Prediction, Prompt, Question
+from clika.scoring.scorer import Scored, Scorer
+from clika.scoring.scripted import ScriptedScorer
+from clika.shards import predictions_of, read_run, sound_tables
+from clika.workers.evaluate import evaluate, sealed_keys
+from tests.stores import made_up_questions, seal_questions
+
+JOB = EvaluationJob("scripted", "scripted", "made-up", ("xgeo",), ("en", "de", "he"))
+
+
+class CountingScorer:
+    """Counts what a scripted scorer is asked, and breaks after so many answers if told to."""
+
+    def __init__(self, breaks_after: int | None = None, invalid: bool = False) -> None:
+        self.asked: list[str] = []
+        self._breaks_after = breaks_after
+        self._scorer = ScriptedScorer(lambda q: None if invalid else (len(q.text) + q.answer_index) % 4)
+        self.model = self._scorer.model
+
+    def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
+        for count, scored in enumerate(self._scorer.scored(prompts)):
+            if count == self._breaks_after:
+                raise OSError("the machine caught fire")
+            question = prompts[scored.prompt_index].question
+            self.asked.append(f"{question.question_id}/{question.language}")
+            yield scored
+
+
+def prepared(store: Path, job: EvaluationJob = JOB, questions: list[Question] | None = None) -> JobFolder:
+    if not (store / "collections").exists():
+        seal_questions(store, questions or made_up_questions())
+    folder = JobFolder.of(store, job)
+    folder.write_job(job)
+    return folder
+
+
+def table(store: Path) -> list[Prediction]:
+    """All predictions of a store, in one order."""
+    rows = []
+    for folder in sorted((store / "jobs").iterdir()):
+        run = read_run(folder)
+        assert run is not None
+        for _, sealed in sound_tables(folder)[0]:
+            rows += predictions_of(run.run, sealed)
+    return sorted(rows, key=lambda row: (row.dataset, row.question_id, row.language))
+
+
+def ask(folder: JobFolder, scorer: Scorer) -> None:
+    evaluate(folder, lambda job: scorer)
+
+
+def test_every_question_is_answered_once(tmp_path: Path) -> None:
+    folder = prepared(tmp_path)
+    ask(folder, CountingScorer())
+    assert len(table(tmp_path)) == 4 * 3
+    done = folder.done()
+    assert done is not None
+    assert (done.answered, done.kept, done.invalid) == (12, 0, 0)
+
+
+def test_a_second_worker_asks_nothing(tmp_path: Path) -> None:
+    folder = prepared(tmp_path)
+    ask(folder, CountingScorer())
+    again = CountingScorer()
+    ask(folder, again)
+    assert again.asked == []
+
+
+def test_a_broken_run_resumes_and_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
+    folder = prepared(tmp_path / "broken")
+    with pytest.raises(OSError, match="fire"):
+        ask(folder, CountingScorer(breaks_after=5))
+    rest = CountingScorer()
+    ask(folder, rest)
+    assert len(rest.asked) == 12 - 5
+    ask(prepared(tmp_path / "whole"), CountingScorer())
+    assert table(tmp_path / "broken") == table(tmp_path / "whole")
+
+
+def test_a_larger_limit_asks_only_what_a_smaller_one_did_not(tmp_path: Path) -> None:
+    ask(prepared(tmp_path, replace(JOB, limit=1)), CountingScorer())
+    first = {row.question_id for row in table(tmp_path)}
+    assert len(first) == 1  # the same question in all three languages
+    rest = CountingScorer()
+    ask(prepared(tmp_path), rest)
+    assert len(rest.asked) == 12 - 3
+    assert len(table(tmp_path)) == 12
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "gone"])
+def test_a_damaged_shard_is_asked_again_and_superseded(tmp_path: Path, damage: str) -> None:
+    folder = prepared(tmp_path)
+    ask(folder, CountingScorer())
+    before = table(tmp_path)
+    (shard,) = (folder.path / "shards").iterdir()
+    content = shard.read_bytes()
+    if damage == "gone":
+        shard.unlink()
+    else:
+        shard.write_bytes(content[:-9] if damage == "truncated" else content[:50] + b"!" + content[51:])
+    again = CountingScorer()
+    ask(folder, again)
+    assert len(again.asked) == 12
+    assert table(tmp_path) == before
+    assert sound_tables(folder.path)[1] == []
+
+
+def test_invalid_answers_are_kept_apart_and_fail_the_run_beyond_the_limit(tmp_path: Path) -> None:
+    folder = prepared(tmp_path)
+    with pytest.raises(InvalidLogitsError, match="12 of 12"):
+        ask(folder, CountingScorer(invalid=True))
+    assert {row.chosen_index for row in table(tmp_path)} == {None}
+    assert folder.done() is None
+
+
+def test_questions_that_are_not_there_are_named(tmp_path: Path) -> None:
+    folder = prepared(tmp_path, replace(JOB, datasets=("xpeo",)))
+    with pytest.raises(JobError, match="it holds: xgeo/de, xgeo/en, xgeo/he"):
+        ask(folder, CountingScorer())
+
+
+def test_a_second_worker_on_one_folder_is_turned_away(tmp_path: Path) -> None:
+    folder = prepared(tmp_path)
+
+    class Intruder(CountingScorer):
+        def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
+            with pytest.raises(JobError, match="another worker"):
+                ask(folder, CountingScorer())
+            return super().scored(prompts)
+
+    ask(folder, Intruder())
+    run = read_run(folder.path)
+    assert run is not None
+    assert len(sealed_keys(tmp_path, run.run)) == 12
+
+
+def test_the_job_file_is_what_the_worker_reads(tmp_path: Path) -> None:
+    folder = prepared(tmp_path)
+    path = folder.path / "job.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "red"}))
+    with pytest.raises(JobError, match="'colour'"):
+        ask(folder, CountingScorer())
