@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import Literal
 
 from clika.errors import JobError, UsageError
 from clika.languages import LANGUAGES
@@ -28,8 +29,8 @@ class EvaluationJob:
     limit: int | None = None
     template: str = "english"
     rule: str = "letter"
-    dtype: str = "float32"
-    device: str = "auto"
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: Literal["cpu", "cuda", "auto"] = "auto"
     batch_tokens: int = 8192
     version: int = VERSION
 

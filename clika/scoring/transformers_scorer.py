@@ -47,7 +47,28 @@ _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken", "*.ji
 _CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 # Encoders that transformers loads as "causal" models without a word unless is_decoder is set.
 _ENCODERS = frozenset(
-    ["bert", "bert-generation", "big_bird", "camembert", "convbert", "data2vec-text", "electra", "ernie", "megatron-bert", "modernbert", "rembert", "roberta", "roberta-prelayernorm", "roc_bert", "roformer", "xlm", "xlm-roberta", "xlm-roberta-xl", "xlnet", "xmod"]
+    {
+        "bert",
+        "bert-generation",
+        "big_bird",
+        "camembert",
+        "convbert",
+        "data2vec-text",
+        "electra",
+        "ernie",
+        "megatron-bert",
+        "modernbert",
+        "rembert",
+        "roberta",
+        "roberta-prelayernorm",
+        "roc_bert",
+        "roformer",
+        "xlm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xlnet",
+        "xmod",
+    }
 )
 
 _SMALLEST_PREFIX = 8
@@ -286,8 +307,9 @@ class TransformersScorer:
             alone = torch.cat([self._log_probs([row], family.letters) for row in rows])
             if path is ScoringPath.PREFIX_CACHE and family.prefix_length:
                 path = path if self._prefix_agrees(family, rows, alone) else ScoringPath.FULL
-            if path is ScoringPath.FULL and not self._agree(self._log_probs(rows, family.letters), alone):
-                path = ScoringPath.UNBATCHED
+            if path is not ScoringPath.UNBATCHED:
+                batched = self._log_probs(rows, family.letters)
+                path = path if self._agree(batched, alone) else ScoringPath.UNBATCHED
         if path is not self._fastest:
             _logger.warning("%s is scored on the slower path '%s'", self._reference.name, path)
         self.path = path
@@ -534,7 +556,7 @@ def _loaded(folder: Path, dtype: Dtype) -> tuple[Any, Any]:
         # Named here, since a name in config.json could load a kernel from elsewhere.
         model_class = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
         attention = "sdpa" if getattr(model_class, "_supports_sdpa", False) else "eager"
-        network, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
             dtype=_TORCH_DTYPES[dtype],
@@ -543,7 +565,7 @@ def _loaded(folder: Path, dtype: Dtype) -> tuple[Any, Any]:
             output_loading_info=True,
             **local,
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **local)
     except ModelError:
         raise
     except Exception as error:  # transformers, tokenizers and safetensors errors share no base
@@ -552,6 +574,7 @@ def _loaded(folder: Path, dtype: Dtype) -> tuple[Any, Any]:
             " it needs config.json, a tokenizer and whole *.safetensors weights of a model type that this"
             " transformers knows without code of its own: save it again with save_pretrained"
         ) from error
+    network, report = loaded
     wrong = sorted({str(key) for part in ("missing_keys", "mismatched_keys") for key in report[part]})
     if wrong:
         raise ModelError(

@@ -1,0 +1,1 @@
+"""Plotly figures: pure functions of scores. The only room that knows Plotly."""

@@ -1,0 +1,1 @@
+"""The page: one tab a file. The only room that knows Gradio."""

@@ -1,0 +1,332 @@
+"""Forced choice with real (tiny, random) models: the batch changes nothing, and nothing is guessed."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BartConfig,
+    BartForConditionalGeneration,
+    BertConfig,
+    BertForMaskedLM,
+    BertLMHeadModel,
+)
+
+from clika.errors import ModelError, UsageError
+from clika.prompts.templates import Template, prompts
+from clika.records import Outcome, Prompt, ScoringRule
+from clika.scoring.scorer import Scored
+from clika.scoring.transformers_scorer import Join, ScoringPath, TransformersScorer
+from tests.models import FAMILIES, TinyTokenizer, tiny_gpt2, tiny_llama, tiny_model, tiny_tokenizer
+from tests.stores import made_up_questions
+
+
+def asked(count: int = 6) -> list[Prompt]:
+    """Prompts of two data sets in two languages, of unequal lengths and numbers of choices."""
+    questions = [
+        replace(question, text=question.text + " and more" * (number % 5))
+        for dataset, choices in (("xgeo", 4), ("xcsqa", 5))
+        for number, question in enumerate(made_up_questions(dataset, count, ("en", "he"), choices))
+    ]
+    return prompts(questions, Template.ENGLISH)
+
+
+def released(texts: Sequence[str]) -> list[Prompt]:
+    """Prompts of given texts, two letters each."""
+    questions = made_up_questions(count=len(texts), languages=("en",), choices=2)
+    return prompts(
+        [replace(question, source_prompt=text) for question, text in zip(questions, texts, strict=True)],
+        Template.RELEASED,
+    )
+
+
+def scored(scorer: TransformersScorer, given: Sequence[Prompt]) -> list[Scored]:
+    found = sorted(scorer.scored(given), key=lambda one: one.prompt_index)
+    assert [one.prompt_index for one in found] == list(range(len(given)))
+    return found
+
+
+def letters(found: Sequence[Scored]) -> list[float]:
+    return [score for one in found for score in one.scores[ScoringRule.LETTER]]
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_llama(tmp_path_factory.mktemp("models") / "tiny-llama")
+
+
+def test_scores_are_those_of_the_plain_model_asked_once(llama: Path) -> None:
+    given = asked()[:4]
+    tokenizer = AutoTokenizer.from_pretrained(llama)
+    model = AutoModelForCausalLM.from_pretrained(llama)
+    found = scored(TransformersScorer.load(str(llama), device="cpu"), given)
+    for prompt, one in zip(given, found, strict=True):
+        ids = tokenizer(prompt.text)["input_ids"]
+        with torch.no_grad():
+            next_token = model(torch.tensor([ids])).logits[0, -1].log_softmax(-1)
+        expected = [float(next_token[tokenizer.convert_tokens_to_ids(letter)]) for letter in "ABCD"]
+        assert one.scores[ScoringRule.LETTER] == pytest.approx(expected, abs=1e-5)
+        assert one.outcome is Outcome.ANSWERED
+        assert one.chosen_index == expected.index(max(expected))
+        assert one.letter_mass == pytest.approx(sum(math.exp(score) for score in expected), abs=1e-5)
+
+
+# Families whose state or positions do not allow a shared prefix; all others must use one.
+WITHOUT_PREFIX = {"mamba"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_batched_gives_what_one_at_a_time_gives(family: str, tmp_path: Path) -> None:
+    folder = str(tiny_model(tmp_path / family, family))
+    given = asked()
+    single = TransformersScorer.load(folder, device="cpu", batch_tokens=1, prefix_cache=False)
+    alone = [next(single.scored([prompt])) for prompt in given]
+    expected = letters(alone)
+    assert max(expected) - min(expected) > 1, "the model is too flat to show a fault"
+    for budget, prefix_cache in ((8192, True), (700, True), (8192, False), (700, False)):
+        scorer = TransformersScorer.load(folder, device="cpu", batch_tokens=budget, prefix_cache=prefix_cache)
+        found = scored(scorer, given)
+        assert letters(found) == pytest.approx(expected, abs=1e-4)
+        assert [one.chosen_index for one in found] == [one.chosen_index for one in alone]
+        shares = prefix_cache and family not in WITHOUT_PREFIX
+        assert scorer.path is (ScoringPath.PREFIX_CACHE if shares else ScoringPath.FULL)
+    backwards = scored(scorer, given[::-1])[::-1]
+    assert letters(backwards) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_same_settings_give_the_same_bits(llama: Path) -> None:
+    first, second = (scored(TransformersScorer.load(str(llama), device="cpu"), asked()) for _ in range(2))
+    assert first == second
+
+
+class _WrongPrefixScorer(TransformersScorer):
+    """Keeps the cache of another prefix of the same length: answers come out plausible and wrong."""
+
+    def _prefix_cache(self, prefix: list[int]) -> object:
+        return super()._prefix_cache(prefix[::-1])
+
+
+def test_a_shared_prefix_that_changes_answers_is_given_up_for_the_full_path(llama: Path) -> None:
+    wrong = _WrongPrefixScorer.load(str(llama), device="cpu")
+    right = TransformersScorer.load(str(llama), device="cpu", prefix_cache=False)
+    assert scored(wrong, asked()) == scored(right, asked())
+    assert wrong.path is ScoringPath.FULL
+
+
+class _RowMixingScorer(TransformersScorer):
+    """Stands for a model whose answer depends on the rows beside it."""
+
+    def _log_probs(self, rows: Sequence[list[int]], *rest: object) -> torch.Tensor:
+        return super()._log_probs(rows, *rest) - 0.01 * (len(rows) - 1)  # type: ignore[arg-type]
+
+
+def test_a_model_whose_batches_disagree_is_asked_one_prompt_at_a_time(llama: Path) -> None:
+    mixing = _RowMixingScorer.load(str(llama), device="cpu")
+    right = TransformersScorer.load(str(llama), device="cpu", batch_tokens=1, prefix_cache=False)
+    assert scored(mixing, asked(2)) == scored(right, asked(2))
+    assert mixing.path is ScoringPath.UNBATCHED
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_answers_close_to_float32(llama: Path, dtype: str) -> None:
+    full = TransformersScorer.load(str(llama), device="cpu")
+    half = TransformersScorer.load(str(llama), device="cpu", dtype=dtype)  # type: ignore[arg-type]
+    assert half.model.dtype == dtype
+    assert letters(scored(half, asked(2))) == pytest.approx(letters(scored(full, asked(2))), abs=0.5)
+    assert half.path is ScoringPath.PREFIX_CACHE
+
+
+def test_a_tokenizer_that_adds_bos_is_left_to_do_it(tmp_path: Path) -> None:
+    folder = tiny_llama(tmp_path / "bos", tokenizer=TinyTokenizer.BOS)
+    scorer = TransformersScorer.load(str(folder), device="cpu")
+    (found,) = scored(scorer, released(["Question:x\nA. y\nB. z\nAnswer:"]))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = tokenizer("Question:x\nA. y\nB. z\nAnswer:")["input_ids"]
+    assert ids[0] == tokenizer.bos_token_id
+    with torch.no_grad():
+        logits = AutoModelForCausalLM.from_pretrained(folder)(torch.tensor([ids])).logits[0, -1]
+    expected = float(logits.log_softmax(-1)[tokenizer.convert_tokens_to_ids("A")])
+    assert found.scores[ScoringRule.LETTER][0] == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(ModelError, match=r"1 of 1 prompts begin with '<s>' twice"):
+        scored(scorer, released(["<s>Question:x\nAnswer:"]))
+
+
+def test_letters_that_merge_with_the_colon_are_read_after_a_space(tmp_path: Path, llama: Path) -> None:
+    folder = tiny_llama(tmp_path / "merging", tokenizer=TinyTokenizer.MERGING)
+    scorer = TransformersScorer.load(str(folder), device="cpu")
+    given = released(["Question:x\nA. y\nB. z\nAnswer:"])
+    (found,) = scored(scorer, given)
+    assert scorer.join is Join.SPACE
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert tokenizer.tokenize("Answer:A")[-1] == ":A"
+    with torch.no_grad():
+        ids = tokenizer(given[0].text)["input_ids"]
+        logits = AutoModelForCausalLM.from_pretrained(folder)(torch.tensor([ids])).logits[0, -1]
+    expected = [float(logits.log_softmax(-1)[tokenizer.convert_tokens_to_ids(f"Ġ{x}")]) for x in "AB"]
+    assert found.scores[ScoringRule.LETTER] == pytest.approx(expected, abs=1e-5)
+    plain = TransformersScorer.load(str(llama), device="cpu")
+    scored(plain, given)
+    assert plain.join is Join.NONE
+
+
+def test_letters_that_neither_join_makes_single_tokens_are_refused_with_the_tokens(tmp_path: Path) -> None:
+    folder = tiny_llama(tmp_path / "merging", tokenizer=TinyTokenizer.MERGING)
+    scorer = TransformersScorer.load(str(folder), device="cpu")
+    # The text ends in a blank: "A" swallows it (" A" is one token), and a second blank stays a token of its own.
+    with pytest.raises(
+        ModelError, match=r"letters cannot be scored .*'A' directly after .*; .*another template"
+    ):
+        scored(scorer, released(["Question:x\nAnswer: "]))
+
+
+def test_a_prompt_longer_than_the_context_is_refused_never_cut(tmp_path: Path) -> None:
+    scorer = TransformersScorer.load(
+        str(tiny_llama(tmp_path / "short", max_position_embeddings=64)), device="cpu"
+    )
+    with pytest.raises(ModelError, match=r"1 of 2 prompts are too long .* context holds 64.* never cut"):
+        scored(scorer, released(["Answer:", "0 1 2 3 4 5 6 7 8 9 " * 8 + "Answer:"]))
+
+
+def test_ids_beyond_the_embedding_are_refused(tmp_path: Path) -> None:
+    folder = tiny_llama(tmp_path / "narrow", vocab_size=100)
+    with pytest.raises(ModelError, match="embeds ids below 100"):
+        scored(TransformersScorer.load(str(folder), device="cpu"), asked(1))
+
+
+def test_nan_weights_give_invalid_answers_and_never_the_first_letter(tmp_path: Path) -> None:
+    folder = tiny_gpt2(tmp_path / "nan")
+    rewritten(folder, lambda weights: weights["transformer.ln_f.weight"].fill_(math.nan))
+    found = scored(TransformersScorer.load(str(folder), device="cpu"), asked(2))
+    assert {(one.outcome, one.chosen_index, one.letter_mass) for one in found} == {
+        (Outcome.INVALID, None, None)
+    }
+
+
+def rewritten(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    change(weights)
+    save_file(weights, path, metadata={"format": "pt"})
+
+
+def test_a_missing_weight_is_refused_by_name(tmp_path: Path) -> None:
+    folder = tiny_llama(tmp_path / "holed")
+    rewritten(folder, lambda weights: weights.pop("model.layers.1.mlp.up_proj.weight"))
+    with pytest.raises(ModelError, match=r"lacks 1 of .*layers\.1\.mlp\.up_proj\.weight"):
+        TransformersScorer.load(str(folder), device="cpu")
+
+
+def test_a_truncated_weight_file_is_a_sentence(tmp_path: Path) -> None:
+    folder = tiny_llama(tmp_path / "cut")
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelError, match=r"cannot be loaded as a causal language model: .*save_pretrained"):
+        TransformersScorer.load(str(folder), device="cpu")
+
+
+def test_pickled_weights_are_refused(tmp_path: Path) -> None:
+    folder = tiny_llama(tmp_path / "pickled")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="safetensors"):
+        TransformersScorer.load(str(folder), device="cpu")
+
+
+def test_a_weight_index_that_leads_outside_is_refused(tmp_path: Path) -> None:
+    folder = tiny_llama(tmp_path / "led")
+    index = {"metadata": {}, "weight_map": {"lm_head.weight": "../else.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match=r"names '\.\./else\.safetensors'"):
+        TransformersScorer.load(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda size: BertForMaskedLM(BertConfig(**size)), "encoder model"),
+        (lambda size: BertLMHeadModel(BertConfig(**size)), "encoder model"),
+        (
+            lambda size: BartForConditionalGeneration(
+                BartConfig(vocab_size=size["vocab_size"], d_model=16, encoder_layers=1, decoder_layers=1)
+            ),
+            "encoder-decoder",
+        ),
+    ],
+)
+def test_models_with_an_encoder_are_refused(
+    make: Callable[[dict[str, int]], torch.nn.Module], said: str, tmp_path: Path
+) -> None:
+    words = tiny_tokenizer()
+    size = {"vocab_size": len(words), "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    make(size).save_pretrained(tmp_path)  # type: ignore[operator]
+    words.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=f"{said}.*decoder-only"):
+        TransformersScorer.load(str(tmp_path), device="cpu")
+
+
+def test_a_decoder_config_that_attends_both_ways_is_found_by_asking(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "model", "gpt2")
+    scorer = TransformersScorer.load(str(folder), device="cpu")
+    for block in scorer._network.transformer.h:
+        block.attn.forward = _both_ways(block.attn)
+    with pytest.raises(ModelError, match="changes its prediction when text is added after it"):
+        scorer._check_causal()
+
+
+def _both_ways(attention: torch.nn.Module) -> Callable[..., tuple[torch.Tensor, None]]:
+    def forward(states: torch.Tensor, *_: object, **__: object) -> tuple[torch.Tensor, None]:
+        return states.mean(dim=1, keepdim=True).expand_as(states), None
+
+    return forward
+
+
+def test_what_is_no_model_is_a_sentence_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"is no folder; a model is a folder with config\.json"):
+        TransformersScorer.load(str(tmp_path / "absent"), device="cpu")
+    with pytest.raises(ModelError, match=r"is a folder without config\.json"):
+        TransformersScorer.load(str(tmp_path), device="cpu")
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(ModelError, match="is an adapter, not a whole model"):
+        TransformersScorer.load(str(tmp_path), device="cpu")
+
+
+def test_a_folder_without_config_does_not_shadow_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"holds no config\.json, and it could not be fetched from the Hub"):
+        TransformersScorer.load("owner/name", device="cpu")
+
+
+def test_a_relative_folder_is_remembered_by_its_whole_path(
+    llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(llama.parent)
+    model = TransformersScorer.load("tiny-llama", device="cpu").model
+    assert (model.name, model.base, model.revision) == ("tiny-llama", str(llama.resolve()), None)
+    assert len(str(model.fingerprint)) == 64
+    assert TransformersScorer.load("tiny-llama", device="cpu", name="mine").model.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"dtype": "int8"}, "unknown dtype 'int8'; known: float32"),
+        ({"device": "tpu"}, "unknown device 'tpu'; known: cpu"),
+        ({"batch_tokens": 0}, "batch of 0 tokens"),
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_is_loaded(
+    wrong: dict[str, str], said: str, llama: Path
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        TransformersScorer.load(str(llama), **wrong)  # type: ignore[arg-type]

@@ -1,0 +1,86 @@
+"""A real checkpoint, the real command, a real kill -9: the same table as an undisturbed run."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clika.records import Prediction
+from clika.shards import predictions_of, read_run, sound_tables
+from tests.models import tiny_llama
+from tests.stores import made_up_questions, seal_questions
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoint")
+    tiny_llama(folder)
+    return folder
+
+
+def command(checkpoint: Path, store: Path) -> list[str]:
+    return [
+        *(sys.executable, "-m", "clika", "evaluate", "--model", str(checkpoint), "--store", str(store)),
+        *("--batch-tokens", "400", "--device", "cpu"),
+    ]
+
+
+def table(store: Path) -> list[Prediction]:
+    rows = []
+    for folder in (store / "jobs").iterdir():
+        run = read_run(folder)
+        for _, sealed in sound_tables(folder)[0] if run else ():
+            rows += predictions_of(run.run if run else "", sealed)
+    return sorted(rows, key=lambda row: (row.dataset, row.question_id, row.language))
+
+
+def test_killed_and_started_again_it_ends_like_an_undisturbed_run(checkpoint: Path, tmp_path: Path) -> None:
+    for name in ("whole", "killed"):
+        seal_questions(tmp_path / name, made_up_questions(count=60))
+    subprocess.run(command(checkpoint, tmp_path / "whole"), check=True, stdout=subprocess.DEVNULL)
+    whole = table(tmp_path / "whole")
+    assert len(whole) == 180
+    for sign in ("run.json", "manifest-rank0.jsonl"):
+        child = subprocess.Popen(
+            command(checkpoint, tmp_path / "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while child.poll() is None and not list((tmp_path / "killed/jobs").glob(f"*/{sign}")):
+            os.sched_yield()
+        for worker in workers_of(child.pid):
+            os.kill(worker, signal.SIGKILL)
+        child.kill()
+        child.wait()
+    subprocess.run(command(checkpoint, tmp_path / "killed"), check=True, stdout=subprocess.DEVNULL)
+    killed = table(tmp_path / "killed")
+    assert [(r.question_id, r.language, r.chosen_index) for r in killed] == [
+        (r.question_id, r.language, r.chosen_index) for r in whole
+    ]
+    for mine, theirs in zip(killed, whole, strict=True):
+        for rule, scores in theirs.scores.items():
+            assert mine.scores[rule] == pytest.approx(scores, abs=1e-4)
+
+
+def workers_of(parent: int) -> list[int]:
+    """The child processes of a process, from /proc."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[1] == str(parent):
+            found.append(int(status.parent.name))
+    return found
+
+
+def test_a_missing_model_ends_with_a_sentence_and_status_1(tmp_path: Path) -> None:
+    seal_questions(tmp_path / "store", made_up_questions())
+    done = subprocess.run(
+        command(tmp_path / "nowhere", tmp_path / "store"), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
