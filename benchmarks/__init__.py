@@ -1,0 +1,1 @@
+"""Measurements of this program; each prints ratios taken in one run, since machines are noisy."""
