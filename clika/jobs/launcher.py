@@ -27,17 +27,13 @@ _LOOK_EVERY = 0.25  # seconds
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
-def run_evaluation(
-    store: Path,
-    job: EvaluationJob,
-    on_progress: Callable[[Progress], None],
-    environment: dict[str, str],
-) -> JobEnd:
-    """Do a job to its end, resuming what an earlier try left; returns how it ended.
+def start_evaluation(
+    store: Path, job: EvaluationJob, environment: dict[str, str]
+) -> tuple[JobFolder, "subprocess.Popen[bytes]"]:
+    """Start a job's worker in a session of its own, which outlives the caller; returns at once.
 
     ``environment`` is the caller's; the worker gets only what it needs of it, and no token unless the
-    model has to come from the Hub. An interruption (Ctrl-C) ends the worker, which seals what it has.
-    Raises JobError with the worker's reason.
+    model has to come from the Hub. It resumes what an earlier try left.
     """
     folder = JobFolder.of(store.resolve(), job)
     folder.write_job(job)
@@ -57,6 +53,21 @@ def run_evaluation(
             cwd=_PACKAGE,
             start_new_session=True,
         )
+    return folder, worker
+
+
+def run_evaluation(
+    store: Path,
+    job: EvaluationJob,
+    on_progress: Callable[[Progress], None],
+    environment: dict[str, str],
+) -> JobEnd:
+    """Do a job to its end; returns how it ended.
+
+    An interruption (Ctrl-C) ends the worker, which seals what it has. Raises JobError with the worker's
+    reason.
+    """
+    folder, worker = start_evaluation(store, job, environment)
     try:
         while True:
             try:
@@ -72,14 +83,19 @@ def run_evaluation(
     end = folder.done()
     if status == 0 and end is not None:
         return end
+    raise JobError(f"{job.name}: {failure(folder, status)}")
+
+
+def failure(folder: JobFolder, status: int) -> str:
+    """Why a worker that ended with ``status`` (negative: a signal) did not finish, for a person."""
     reason = folder.error()
-    if reason is None:
-        how = f"signal {-status}" if status < 0 else f"status {status}"
-        reason = (
-            f"its worker ended with {how} before it was done; what it sealed is kept, the same command goes"
-            f" on; its log is {folder.log}"
-        )
-    raise JobError(f"{job.name}: {reason}")
+    if reason is not None:
+        return reason
+    how = f"signal {-status}" if status < 0 else f"status {status}"
+    return (
+        f"its worker ended with {how} before it was done; what it sealed is kept, the same command goes on;"
+        f" its log is {folder.log}"
+    )
 
 
 def _tell(folder: JobFolder, on_progress: Callable[[Progress], None]) -> None:

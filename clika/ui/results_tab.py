@@ -38,6 +38,7 @@ from clika.metrics.score_table import references_for, scope_datasets, score_tabl
 from clika.records import DATASETS, LEVEL_DATASETS, NOT_ASKED, AnswerMatrix, Level, Metric
 from clika.settings import Settings
 from clika.ui import markup
+from clika.ui.evaluations import SMALL_MODEL, Evaluations
 from clika.ui.run_labels import run_labels
 from clika.ui.store_watch import StoreWatch
 
@@ -268,16 +269,9 @@ def spoken(listener: Callable[P, T]) -> Callable[P, T]:
     return told
 
 
-def evaluate_command(settings: Settings) -> str:
-    """The command line that evaluates a small public model on a folder of the authors' release."""
-    return (
-        "python -m clika evaluate --model HuggingFaceTB/SmolLM2-135M --data FOLDER --languages en,de,zh"
-        f" --limit 50 --store {settings.store}"
-    )
-
-
 def build_results_tab(index: Index, settings: Settings, watch: StoreWatch, page: gr.Blocks) -> None:
     """Draw the tab into the open Blocks and connect it."""
+    evaluations = Evaluations(settings)
     choices_js = (ASSETS / "choices.js").read_text(encoding="utf-8")
     heatmap_js = (ASSETS / "heatmap.js").read_text(encoding="utf-8")
 
@@ -304,16 +298,14 @@ def build_results_tab(index: Index, settings: Settings, watch: StoreWatch, page:
             with gr.Column(min_width=300, elem_classes="clika-way"):
                 gr.Markdown(
                     "### Evaluate a small model\n"
-                    "Run this in a second terminal. The heatmap appears here and fills as answers come in."
+                    "A checkpoint's folder or Hub id, asked 20 questions a data set of a release folder in every"
+                    " language. The heatmap appears here and fills as answers come in."
                 )
-                gr.Textbox(
-                    evaluate_command(settings),
-                    label="Command",
-                    interactive=False,
-                    lines=3,
-                    buttons=["copy"],
-                    elem_id="evaluate-command",
+                model_name = gr.Textbox(SMALL_MODEL, label="Model", elem_id="evaluate-model")
+                model_data = gr.Textbox(
+                    label="Folder with the questions", placeholder="../CLiKA", elem_id="evaluate-data"
                 )
+                model_start = gr.Button("Evaluate this model", variant="primary", elem_id="evaluate-button")
 
     with gr.Column(visible=False, elem_id="results") as results:
         with gr.Row(elem_id="switches"):
@@ -348,6 +340,7 @@ def build_results_tab(index: Index, settings: Settings, watch: StoreWatch, page:
             more_import = gr.Button("Import this folder")
 
     report = gr.HTML(visible=False, apply_default_css=False, elem_id="import-report")
+    work = gr.HTML(visible=False, apply_default_css=False, elem_id="evaluation-report")
     timer = gr.Timer(1.5)
 
     switches = [collection, metric, scope, shape, dark, chosen]
@@ -514,7 +507,18 @@ def build_results_tab(index: Index, settings: Settings, watch: StoreWatch, page:
             raise UsageError("no folder is named; write the path of the release's folder, such as ../CLiKA")
         done = import_release(Path(folder.strip()).expanduser(), settings.store)
         watch.look(at_once=True)
-        return [gr.update(value=markup.notices(done.sentences()), visible=True), ""]
+        told = (*done.sentences(), *done.faults)
+        return [gr.update(value=markup.notices(told), visible=True), ""]
+
+    @spoken
+    def evaluate(model: str, data: str) -> dict[str, object]:
+        evaluations.start(model, data)
+        return working()
+
+    def working() -> dict[str, object]:
+        told = evaluations.sentences()
+        update: dict[str, object] = gr.update(value=markup.notices(told), visible=bool(told))
+        return update
 
     def end_import() -> list[object]:
         return [gr.update(interactive=True) for _ in import_buttons]
@@ -553,6 +557,10 @@ def build_results_tab(index: Index, settings: Settings, watch: StoreWatch, page:
     questions.click(select_question, [*where, chosen], [chosen, questions, question], **free).then(
         None, js=show_cards, api_visibility="private"
     )
+    model_start.click(
+        evaluate, [model_name, model_data], work, show_progress="hidden", api_visibility="private"
+    )
+    timer.tick(working, None, work, **free)
     import_buttons = [first_import, more_import]
     for button, folder in zip(import_buttons, (first_folder, more_folder), strict=True):
         taken = button.click(begin_import, None, [report, *import_buttons], **free).then(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.models import tiny_llama
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 from tests.ui.dashboard import running_app, running_browser
 from tests.ui.made_up_release import write_made_up_release
@@ -206,4 +207,23 @@ def test_cells_fill_while_the_page_is_open_and_ra_without_a_reference_is_not_mad
         page.locator("#metric").get_by_text("RA", exact=True).click()
         expect(page.locator("#heatmap-note")).to_contain_text("this is plain accuracy", timeout=SLOW)
         expect(label(page, "75.00")).to_be_visible()
+        page.close()
+
+
+def test_one_press_evaluates_a_checkpoint_and_the_heatmap_fills(
+    browser: Browser, release: Path, tmp_path: Path
+) -> None:
+    tiny_llama(tmp_path / "tiny-random")
+    with running_app(tmp_path / "store") as opened:
+        page = browser.new_page()
+        page.goto(opened)
+        page.locator("#evaluate-data textarea, #evaluate-data input").first.fill(str(release))
+        model = page.locator("#evaluate-model textarea, #evaluate-model input").first
+        model.fill("")
+        page.locator("#evaluate-button").click()
+        expect(page.locator(".toast-body")).to_contain_text("no model is named", timeout=SLOW)
+        model.fill(str(tmp_path / "tiny-random"))
+        page.locator("#evaluate-button").click()
+        expect(page.locator("#evaluation-report")).to_contain_text("80 questions answered", timeout=SLOW)
+        expect(page.locator("#heatmap .ytick")).to_have_text(["tiny-random"], timeout=SLOW)
         page.close()
