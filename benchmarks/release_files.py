@@ -1,32 +1,34 @@
-"""Writes a made-up release of the public one's size and surprises: ``python -m benchmarks.release_files DIR``.
+"""Writes a made-up release in the authors' layout, by default of the public one's size and surprises.
 
-46 models x 1,880 questions x 10 languages, about half a gigabyte of JSON lines in the authors' layout, all
-names, questions and answers invented: only a part of their release lies beside this project, and a program
-that is to import all of it must be measured on all of it.
+    python -m benchmarks.release_files DIR [--models N] [--seed S] [--scale F]
+
+46 models x 1,880 questions x 10 languages, about half a gigabyte of JSON lines, all names, questions and
+answers invented: only a part of the authors' release lies beside this project, and a program that is to
+import all of it must be measured on all of it.
 """
 
+import argparse
 import json
 import random
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-FOLDERS = {
-    "x_csqa": (
-        "en", "DE_trans", "FR_trans", "IT_trans", "PL_trans",
-        "RU_trans", "ar_trans", "he_trans", "JA_trans", "ZH_trans",
-    ),
-    "x_copa": ("en", "DE", "FR", "it", "PL", "RU", "ar", "he", "JA", "zh"),
-    "x_geo": ("en", "de", "fr", "it", "pl", "ru", "ar", "he", "ja", "zh"),
-    "x_name": ("en", "de", "fr", "it", "pl", "ru", "ar", "he", "ja", "zh"),
-}  # fmt: skip
+LANGUAGES = ("en", "de", "fr", "it", "pl", "ru", "ar", "he", "ja", "zh")
 ITEMS = {"x_csqa": 1000, "x_copa": 500, "x_geo": 200, "x_name": 180}
 CHOICES = {"x_csqa": 5, "x_copa": 2, "x_geo": 4, "x_name": 4}
-LANGUAGES = ("en", "de", "fr", "it", "pl", "ru", "ar", "he", "ja", "zh")
-DEMONSTRATED = "_res_bf16_add_simple_example.jsonl"
+CHATGPT = "chatgpt"
 
+_SPELLINGS = {
+    "x_csqa": {
+        code: "en" if code == "en" else f"{code if code in ('ar', 'he') else code.upper()}_trans"
+        for code in LANGUAGES
+    },
+    "x_copa": {code: code.upper() if code in ("de", "fr", "ja", "pl", "ru") else code for code in LANGUAGES},
+}
+_DEMONSTRATED = "_res_bf16_add_simple_example.jsonl"
+_LATIN = ["ba", "do", "fe", "gi", "lu", "mo", "na", "po", "ri", "su", "ta", "ve", "za"]
 _SYLLABLES = {
-    "latin": ["ba", "do", "fe", "gi", "lu", "mo", "na", "po", "ri", "su", "ta", "ve", "za"],
     "ru": ["ба", "до", "фе", "ги", "лу", "мо", "на", "по", "ри", "су", "та", "ве", "за"],
     "ar": ["با", "دو", "في", "جي", "لو", "مو", "نا", "بو", "ري", "سو", "تا"],
     "he": ["בא", "דו", "פה", "גי", "לו", "מו", "נא", "פו", "רי", "סו", "תא"],
@@ -34,100 +36,189 @@ _SYLLABLES = {
     "zh": list("山水木石火土天月星云雨雪风河"),
 }
 _INSTRUCTION = "Read the question and pick the one option that answers it best, by its letter."
-_ODD_ANSWERS = ("", "А. не знаю", "\u3000", "\u00a0C.", "\n\nB", "I cannot say", "В", "С", "none", "E</s>")
+_CAUSE_OR_EFFECT = {"cause": "What was the cause of this?", "effect": "What happened as a result?"}
+# Cyrillic А, В and С are no Latin letters; Python strips the no-break and the ideographic blank, SQL does not.
+_SURPRISES = (
+    "", "А. не знаю", "\u3000", "\u00a0C.", "\n\nB", "I cannot say", "В", "С.", "none", "A</s>", "\u3000B. ", "a",
+)  # fmt: skip
+_SURPRISE_EVERY = 331
 
 
-def model_names(count: int) -> list[str]:
-    """Made-up names with the shapes of real ones: dots, dashes, learning rates."""
-    shapes = ("Larch_{}b_v1.{}", "birch{}_{}b_chat", "Rowan2-{}B-ChatZH{}e-4", "hazel_{}b_base_{}")
-    return [shapes[n % len(shapes)].format(1 + n // 2, 1 + n % 9) for n in range(count)]
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A question in one language; ``answer`` is 0-based, ``asks`` cause or effect (xCOPA)."""
+
+    uuid: str | int
+    asks: str
+    premise: str
+    question: str
+    options: tuple[str, ...]
+    answer: int
+
+
+def model_names(count: int) -> tuple[str, ...]:
+    """``count`` made-up names with the shapes of real ones (dots, dashes, learning rates), ChatGPT last."""
+    shapes = ("Larch_{}b_v1.{}", "birch{}_{}b_chat", "Rowan{}-ChatZH{}e-4", "hazel_{}b_base_{}")
+    return (*(shapes[n % 4].format(1 + n // 4, 1 + n % 9) for n in range(count - 1)), CHATGPT)
+
+
+def language_folder(folder: str, language: str) -> str:
+    """How the authors spell a language's folder: ``ZH_trans`` in x_csqa, ``DE`` in x_copa, else the code."""
+    return _SPELLINGS.get(folder, {}).get(language, language)
+
+
+def write_release(
+    root: Path,
+    models: Sequence[str],
+    items: Mapping[str, int] = ITEMS,
+    languages: Sequence[str] = LANGUAGES,
+    seed: int = 1,
+) -> int:
+    """Write the tree; returns the number of answers in files that belong to it.
+
+    ``items`` gives for each folder how many questions; they stand in the same order in every language.
+    The model named ``chatgpt`` is asked without a demonstration and writes the option out, as the real one.
+    Equal arguments write equal bytes.
+    """
+    chance = random.Random(seed)
+    surprises = _surprises()
+    written = 0
+    for folder, count in items.items():
+        gold = [chance.randrange(CHOICES[folder]) for _ in range(count)]
+        asks = [chance.choice(("cause", "effect")) for _ in range(count)]
+        uuids = [f"{chance.getrandbits(64):016x}" if folder == "x_csqa" else n for n in range(count)]
+        for language in languages:
+            place = root / folder / language_folder(folder, language)
+            place.mkdir(parents=True, exist_ok=True)
+            asked = [_item(chance, folder, language, *known) for known in zip(uuids, asks, gold, strict=True)]
+            _write_questions(place, folder, language, asked)
+            for demonstrated in (True, False):
+                frames = [_frame(n, folder, item, demonstrated) for n, item in enumerate(asked)]
+                for model in (name for name in models if (name != CHATGPT) == demonstrated):
+                    path = place / (f"{model}{_DEMONSTRATED}" if demonstrated else f"{model}_res.jsonl")
+                    answers = _answers(chance, asked, demonstrated, surprises)
+                    _write(path, (f"{a}{answer}{b}" for (a, b), answer in zip(frames, answers, strict=True)))
+                    written += count
+            if folder == "x_csqa":
+                _write_strays(place, language, asked)
+    return written
+
+
+def _surprises() -> Iterator[str | None]:
+    """Escaped surprises, one each so many answers and each kind in its turn; None for the others."""
+    while True:
+        for text in _SURPRISES:
+            yield from [None] * (_SURPRISE_EVERY - 1)
+            yield json.dumps(text)
 
 
 def _words(chance: random.Random, language: str, count: int) -> str:
-    syllables = _SYLLABLES.get(language, _SYLLABLES["latin"])
-    glue = "" if language in ("ja", "zh") else " "
-    return glue.join("".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(count))
+    syllables = _SYLLABLES.get(language, _LATIN)
+    blank = "" if language in ("ja", "zh") else " "
+    return blank.join("".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(count))
 
 
-def _prompt(folder: str, question: str, premise: str, options: Sequence[str], demonstration: bool) -> str:
-    letters = "ABCDE"[: len(options)]
-    shown = "\n".join(f"{letter}. {n}" for n, letter in enumerate(letters))
-    example = f"Question:0+1=?\n{shown}\nAnswer:B. 1\n" if demonstration else ""
-    body = f"Premise:{premise}\nQuestion:{question}" if folder == "x_copa" else f"Question:{question}"
-    lettered = "\n".join(f"{letter}. {option}" for letter, option in zip(letters, options, strict=True))
-    return f"{_INSTRUCTION}\n{example}{body}\n{lettered}\nAnswer:"
+def _item(
+    chance: random.Random, folder: str, language: str, uuid: str | int, asks: str, answer: int
+) -> _Item:
+    premise = _words(chance, language, 6)
+    question = _CAUSE_OR_EFFECT[asks] if folder == "x_copa" else f"{_words(chance, language, 12)}?"
+    options = tuple(f"{_words(chance, language, 2)} {k}" for k in range(CHOICES[folder]))
+    return _Item(uuid, asks, premise, question, options, answer)
 
 
-def _write(path: Path, rows: Iterable[dict[str, object]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="ascii")
+def _prompt(folder: str, item: _Item, demonstrated: bool) -> str:
+    letters = "ABCDE"[: len(item.options)]
+    counted = "\n".join(f"{letter}. {n}" for n, letter in enumerate(letters))
+    premise = "Premise:One stone lies here.\n" if folder == "x_copa" else ""
+    example = f"{premise}Question:How many stones lie here?\n{counted}\nAnswer:B. 1\n" if demonstrated else ""
+    body = f"Premise:{item.premise}\n" if folder == "x_copa" else ""
+    lettered = "\n".join(f"{letter}. {option}" for letter, option in zip(letters, item.options, strict=True))
+    return f"{_INSTRUCTION}\n{example}{body}Question:{item.question}\n{lettered}\nAnswer:"
 
 
-def write_release(root: Path, models: int = 46, seed: int = 1) -> int:
-    """Write the whole tree; returns the number of answers in files that belong to it."""
-    chance = random.Random(seed)
-    names = model_names(models - 1)
-    answers = 0
-    for folder, places in FOLDERS.items():
-        count, choices = ITEMS[folder], CHOICES[folder]
-        ids: list[object] = [
-            f"{chance.getrandbits(64):016x}" if folder == "x_csqa" else n for n in range(count)
-        ]
-        gold = [chance.randrange(choices) for _ in range(count)]
-        kinds = [chance.choice(["What was the cause of this?", "What happened as a result?"]) for _ in ids]
-        for language, place in zip(LANGUAGES, places, strict=True):
-            inside = root / folder / place
-            asked = []
-            for number in range(count):
-                question = kinds[number] if folder == "x_copa" else _words(chance, language, 12) + "?"
-                premise = _words(chance, language, 6)
-                options = [f"{_words(chance, language, 2)} {k}" for k in range(choices)]
-                asked.append((question, premise, options))
-            prompts = {
-                demonstrated: [_prompt(folder, *parts, demonstrated) for parts in asked]
-                for demonstrated in (True, False)
+def _frame(number: int, folder: str, item: _Item, demonstrated: bool) -> tuple[str, str]:
+    """The JSON line before and after the value of ``res``: escaped once, used by every model."""
+    asked = json.dumps(_prompt(folder, item, demonstrated))
+    rest = f', "label": "{"ABCDE"[item.answer]}", "uuid": {json.dumps(item.uuid)}}}'
+    return f'{{"id": {number}, "input": {asked}, "res": ', rest
+
+
+def _answers(
+    chance: random.Random, asked: Sequence[_Item], demonstrated: bool, surprises: Iterator[str | None]
+) -> Iterator[str]:
+    """One model's answers as JSON strings: right by an ability of its own, otherwise guessed."""
+    able = chance.uniform(0.2, 0.95)
+    for item in asked:
+        right = chance.random() < able
+        pick = item.answer if right else int(chance.random() * len(item.options))
+        text = f'"{"ABCDE"[pick]}."' if demonstrated else json.dumps(f"{'ABCDE'[pick]}. {item.options[pick]}")
+        surprise = next(surprises)
+        yield text if surprise is None else surprise
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+
+
+def _write_questions(place: Path, folder: str, language: str, asked: Sequence[_Item]) -> None:
+    """What stands beside the answers, in all folders but x_csqa."""
+    if folder == "x_csqa":
+        return
+    frames = [_frame(n, folder, item, demonstrated=False) for n, item in enumerate(asked)]
+    _write(place / "generate_input.jsonl", (f'{before}""{after}' for before, after in frames))
+    if folder == "x_copa":
+        rows: list[dict[str, object]] = [
+            {
+                "label": item.answer,
+                "id": item.uuid,
+                "premise": item.premise,
+                "question": item.asks,
+                "choice1": item.options[0],
+                "choice2": item.options[1],
+                "mirrored": False,
             }
-            for model in (*names, "chatgpt"):
-                demonstrated = model != "chatgpt"
-                able = chance.uniform(0.2, 0.95)
-                rows = []
-                for number in range(count):
-                    pick = gold[number] if chance.random() < able else chance.randrange(choices)
-                    text = (
-                        f"{'ABCDE'[pick]}." if demonstrated else f"{'ABCDE'[pick]}. {asked[number][2][pick]}"
-                    )
-                    if chance.random() < 0.003:
-                        text = chance.choice(_ODD_ANSWERS)
-                    rows.append(
-                        {
-                            "id": number,
-                            "input": prompts[demonstrated][number],
-                            "res": text,
-                            "label": "ABCDE"[gold[number]],
-                            "uuid": ids[number],
-                        }
-                    )
-                _write(inside / (f"{model}{DEMONSTRATED}" if demonstrated else "chatgpt_res.jsonl"), rows)
-                answers += count
-            if folder == "x_csqa" and language != "zh":
-                (inside / "chatgpt_res_visual.jsonl").write_text("A page to look at,\nno JSON lines.\n")
-                if language in ("en", "de"):
-                    rows = [{"id": n, "res": "A", "label": "A"} for n in range(count)]
-                    _write(inside / "chatgpt_res_without_uuid.jsonl", rows)
-            if folder in ("x_geo", "x_name"):
-                kind = "geo_data" if folder == "x_geo" else "name_data_generate"
-                rows = [
-                    {"id": n, "original_lang": LANGUAGES[n % 10], "sent_lang": language} for n in range(count)
-                ]
-                _write(inside / f"{language}_{kind}.jsonl", rows)
-    return answers
+            for item in asked
+        ]
+        name = "test.jsonl"
+    else:
+        rows = [
+            {
+                "id": item.uuid,
+                "questions": item.question,
+                "answers": item.options,
+                "label": item.answer,
+                "original_lang": LANGUAGES[n % len(LANGUAGES)],
+                "sent_lang": language,
+            }
+            for n, item in enumerate(asked)
+        ]
+        name = f"{language}_{'geo_data' if folder == 'x_geo' else 'name_data_generate'}.jsonl"
+    _write(place / name, map(json.dumps, rows))
+
+
+def _write_strays(place: Path, language: str, asked: Sequence[_Item]) -> None:
+    """Files whose names look like answers and that are none: nine for people to read, two without uuid."""
+    if language != "zh":
+        _write(place / f"{CHATGPT}_res_visual.jsonl", ("Read by people,", "not by programs: no JSON lines."))
+    if language in ("en", "de"):
+        rows = [{"id": n, "res": "A", "label": "ABCDE"[item.answer]} for n, item in enumerate(asked)]
+        _write(place / f"{CHATGPT}_res_without_uuid.jsonl", map(json.dumps, rows))
 
 
 def main() -> None:
-    """``python -m benchmarks.release_files DIR``"""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m benchmarks.release_files DIR")
-    print(f"{write_release(Path(sys.argv[1]))} answers written to {sys.argv[1]}")
+    """Write a release where the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.release_files", description="Write a made-up release."
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path)
+    parser.add_argument("--models", type=int, default=46, help="how many, ChatGPT among them (default 46)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scale", type=float, default=1.0, help="times the number of questions (default 1)")
+    options = parser.parse_args()
+    items = {folder: max(1, round(count * options.scale)) for folder, count in ITEMS.items()}
+    written = write_release(options.folder, model_names(options.models), items, seed=options.seed)
+    print(f"{written} answers written to {options.folder}")
 
 
 if __name__ == "__main__":

@@ -17,13 +17,14 @@ import numpy as np
 import pyarrow as pa
 
 from clika.datasets.release import DEMONSTRATED, ModelAnswers, read_release
-from clika.errors import ConflictError, StoreError, StoreLockedError, UsageError
+from clika.errors import ConflictError, ShardError, StoreError, StoreLockedError, UsageError
 from clika.records import UNPARSEABLE, ModelRef, Outcome, Question, Run, ScoringRule, run_id
 from clika.shards import (
     PREDICTION_SCHEMA,
     ShardKind,
     question_table,
     questions_of,
+    read_run,
     seal,
     set_aside,
     shard_bytes,
@@ -148,8 +149,8 @@ def _sealed_questions(store: Path, collection: str, questions: Sequence[Question
                 f" {question.question_id} in {question.language}; nothing was written; keep these under"
                 f" another name with --collection NAME"
             )
-    superseded = set_aside(folder, faults)
     if new:
+        superseded = set_aside(folder, faults)
         seal(folder, WRITER, ShardKind.QUESTIONS, question_table(new), superseded)
     return len(new)
 
@@ -185,28 +186,19 @@ def _sealed_answers(
     tables, damaged = sound_tables(folder)
     digest = sha256(content).hexdigest()
     if any(entry.sha256 == digest for entry, _ in tables):
+        if not _recorded(folder, run):
+            write_run(folder, run)
         return 0, table.num_rows, odd
-    stored = {
-        key: payload
-        for _, sealed in tables
-        for key, payload in zip(_keys(sealed), _texts(sealed), strict=True)
-    }
-    keep = []
-    contradicted = []
-    for key, payload in zip(_keys(table), _texts(table), strict=True):
-        known = stored.get(key)
-        keep.append(known is None)
-        if known is not None and known != payload:
-            contradicted.append("/".join(key))
+    new, contradicted = _unstored(table, [sealed for _, sealed in tables])
     if contradicted:
         faults.append(
             f"{run.model.name}: {len(contradicted)} answers differ from those stored, the first is"
             f" {contradicted[0]}; the stored ones stay, import the others with --collection NAME"
         )
-    new = table.filter(pa.array(keep))
-    superseded = set_aside(folder, damaged)
-    if new.num_rows:
+    if not _recorded(folder, run):
         write_run(folder, run)
+    if new.num_rows:
+        superseded = set_aside(folder, damaged)
         seal(
             folder,
             WRITER,
@@ -216,6 +208,28 @@ def _sealed_answers(
             content if new.num_rows == table.num_rows else None,
         )
     return new.num_rows, table.num_rows - new.num_rows, odd
+
+
+def _unstored(table: pa.Table, sealed: Sequence[pa.Table]) -> tuple[pa.Table, list[str]]:
+    """The rows whose keys no sealed table holds, and the keys that one holds with another text."""
+    if not sealed:
+        return table, []
+    stored = {key: text for known in sealed for key, text in zip(_keys(known), _texts(known), strict=True)}
+    keep = []
+    contradicted = []
+    for key, text in zip(_keys(table), _texts(table), strict=True):
+        keep.append(key not in stored)
+        if key in stored and stored[key] != text:
+            contradicted.append("/".join(key))
+    return table.filter(pa.array(keep)), contradicted
+
+
+def _recorded(folder: Path, run: Run) -> bool:
+    """Whether the folder's record says whose answers these are; a damaged one is written again."""
+    try:
+        return read_run(folder) == run
+    except ShardError:
+        return False
 
 
 def _keys(table: pa.Table) -> Iterator[tuple[str, str, str]]:

@@ -1,54 +1,98 @@
-"""The documents are true: the map names every file, the commands exist, the links lead somewhere."""
+"""The documents are true: the map names every file, the commands are understood, the links lead somewhere."""
 
 import re
-import subprocess
-import sys
+import shlex
 from pathlib import Path
+
+import pytest
+
+from clika.cli import build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
+SHOWN_COMMANDS = re.findall(r"^    python -m clika (.+?)(?: +#.*)?$", README, re.MULTILINE)
 
 
-def mapped_files() -> set[str]:
-    """The files that the README's map of the code names, as paths from the root."""
-    (block,) = re.findall(r"<!-- map -->\n```\n(.*?)```", README, re.DOTALL)
-    found: set[str] = set()
+def map_lines(text: str) -> list[tuple[str, str]]:
+    """(path from the root, purpose) of each line of a document's map; a folder's path ends with a slash."""
+    (block,) = re.findall(r"<!-- map -->\n```\n(.*?)```", text, re.DOTALL)
+    lines = []
     folders: list[str] = []
     for line in block.splitlines():
-        match = re.match(r"( *)([\w.]+/?)", line)
-        if not match:
-            continue
+        match = re.fullmatch(r"((?:  )*)(\S+)(?: +(.*))?", line)
+        assert match, f"a line that is no 'name purpose': {line!r}"
         depth = len(match[1]) // 2
         folders = folders[:depth]
+        lines.append(("".join(folders) + match[2], match[3] or ""))
         if match[2].endswith("/"):
             folders.append(match[2])
-        else:
-            found.add("".join(folders) + match[2])
-    return found
+    return lines
+
+
+def files_missing_from_the_map(root: Path, text: str) -> set[str]:
+    """What the map and the package do not share; an ``__init__.py`` is named by its folder's line."""
+    modules = {path.relative_to(root).as_posix() for path in (root / "clika").rglob("*.py")}
+    modules = {module.removesuffix("__init__.py") for module in modules}
+    return modules ^ {path for path, _ in map_lines(text) if path.startswith("clika/")}
 
 
 def test_the_map_names_every_module_and_nothing_else() -> None:
-    modules = {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "clika").rglob("*.py")
-        if path.name != "__init__.py"
+    assert files_missing_from_the_map(ROOT, README) == set()
+
+
+def test_everything_on_the_map_exists_and_has_a_purpose() -> None:
+    assert [path for path, _ in map_lines(README) if not (ROOT / path).exists()] == []
+    assert [path for path, purpose in map_lines(README) if not purpose or "…" in purpose] == []
+
+
+def test_a_map_that_forgets_a_file_or_invents_one_is_found(tmp_path: Path) -> None:
+    (tmp_path / "clika" / "room").mkdir(parents=True)
+    for name in ("room/__init__.py", "room/there.py", "forgotten.py"):
+        (tmp_path / "clika" / name).touch()
+    text = "<!-- map -->\n```\nclika/\n  room/  a room\n    there.py  named\n  invented.py  named\n```\n"
+    assert files_missing_from_the_map(tmp_path, text) == {
+        "clika/forgotten.py", "clika/invented.py", "clika/",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", SHOWN_COMMANDS)
+def test_a_command_of_the_readme_is_understood(command: str) -> None:
+    if command.startswith("--"):
+        with pytest.raises(SystemExit) as end:
+            build_parser().parse_args(shlex.split(command))
+        assert end.value.code == 0
+    else:
+        build_parser().parse_args(shlex.split(command))
+
+
+def test_the_readme_shows_every_command() -> None:
+    offered = set(re.findall(r"^    ([a-z]+) ", build_parser().format_help(), re.MULTILINE))
+    assert {"import", "evaluate", "verify"} <= offered
+    assert {command.split()[0] for command in SHOWN_COMMANDS if command[0] != "-"} == offered
+    assert set(re.findall(r"python -m clika ([a-z]+)", README)) <= offered
+
+
+def test_every_make_target_that_a_document_names_exists() -> None:
+    named = {
+        target
+        for path in DOCUMENTS
+        for target in re.findall(r"(?:`|^    )make ([a-z-]+)", path.read_text("utf-8"), re.M)
     }
-    named = {file for file in mapped_files() if file.startswith("clika/")}
-    assert named == modules
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert {"run", "test"} <= named <= targets
 
 
-def test_every_command_of_the_readme_exists() -> None:
-    shown = subprocess.run(
-        [sys.executable, "-m", "clika", "--help"], capture_output=True, text=True, check=True, cwd=ROOT
-    ).stdout
-    commands = set(re.findall(r"python -m clika ([a-z]+)", README))
-    assert commands
-    assert {command for command in commands if not re.search(rf"^    {command} ", shown, re.M)} == set()
+def test_every_line_of_the_changelog_says_before_and_now() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    lines = re.findall(r"^- (.*(?:\n  .*)*)", changelog, re.MULTILINE)
+    assert lines
+    assert [line for line in lines if not re.match(r"Before: .*Now: ", line, re.DOTALL)] == []
 
 
 def test_local_links_lead_to_files() -> None:
     broken = []
-    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+    for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8")):
             if not target.startswith("http") and not (document.parent / target).exists():
                 broken.append(f"{document.name}: {target}")

@@ -1,6 +1,7 @@
 """Who may import whom: the rules of the house, read from the source and enforced."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -19,8 +20,10 @@ ROOMS: dict[str, set[str]] = {
     "prompts": {"records", "languages", "errors"},
     "scoring": {"datasets", "prompts", "records", "languages", "errors"},
     "training": {"datasets", "prompts", "scoring", "records", "languages", "errors"},
-    "jobs": {"shards", "records", "languages", "errors"},
-    "workers": {"scoring", "training", "prompts", "shards", "jobs", "records", "languages", "errors"},
+    "jobs": {"datasets", "prompts", "shards", "records", "languages", "errors"},
+    "workers": {
+        "scoring", "training", "datasets", "prompts", "shards", "jobs", "records", "languages", "errors",
+    },
     "database": {"records", "shards", "languages", "errors"},
     "metrics": {"records", "languages", "errors"},
     "figures": {"metrics", "records", "languages", "errors"},
@@ -113,26 +116,112 @@ def test_the_check_finds_a_forbidden_import(tmp_path: Path, file: str, line: str
     assert len(broken_rules(tmp_path)) == 1
 
 
-def test_only_settings_reads_the_environment_and_only_the_command_line_prints() -> None:
-    offences = []
-    for path in sources(ROOT):
+def side_effects(root: Path) -> list[str]:
+    """A sentence for each place that does what one room alone may do, or that hides an import."""
+    found = []
+    for path in sources(root):
+        room, where = room_of(path, root), path.relative_to(root)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if (
-                isinstance(node, ast.Attribute)
-                and node.attr in ("environ", "getenv")
-                and path.name != "settings.py"
-            ):
-                offences.append(f"{path.name} reads the environment")
-            if isinstance(node, ast.Name) and node.id == "print" and path.name != "cli.py":
-                offences.append(f"{path.name} prints")
-    assert offences == []
+            attribute = node.attr if isinstance(node, ast.Attribute) else None
+            name = node.id if isinstance(node, ast.Name) else None
+            taken = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
+            if room != "settings" and ({attribute} | taken) & {"environ", "environb", "getenv"}:
+                found.append(f"{where} reads the environment")
+            if room != "cli" and name == "print":
+                found.append(f"{where} prints")
+            if room not in ("cli", "workers") and attribute in ("basicConfig", "dictConfig", "addHandler"):
+                found.append(f"{where} sets up logging")
+            if ({attribute} | taken) & {"import_module"} or name == "__import__":
+                found.append(f"{where} imports by a name that this test cannot read")
+    return found
 
 
-def test_importing_the_package_loads_no_heavy_library_and_sets_up_no_logging() -> None:
-    code = (
-        "import sys, logging, clika.cli, clika.imports, clika.jobs.launcher, clika.workers.evaluate\n"
-        "heavy = [n for n in ('torch', 'transformers', 'gradio', 'plotly') if n in sys.modules]\n"
-        "print(heavy, logging.getLogger().handlers)"
-    )
+def test_only_settings_reads_the_environment_and_only_the_command_line_prints() -> None:
+    assert side_effects(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("shards.py", "os.environ['HOME']"),
+        ("shards.py", "from os import getenv"),
+        ("ui/settings.py", "os.getenv('HOME')"),
+        ("workers/evaluate.py", "print('here')"),
+        ("database/index.py", "logging.basicConfig()"),
+        ("jobs/launcher.py", "importlib.import_module('torch')"),
+    ],
+)
+def test_the_check_finds_a_side_effect(tmp_path: Path, file: str, line: str) -> None:
+    path = tmp_path / "clika" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(f"def late() -> None:\n    {line}\n")
+    assert len(side_effects(tmp_path)) == 1
+
+
+IMPORT_AND_WATCH = """
+import importlib, json, logging, os, sys
+
+root, *modules = sys.argv[1:]
+read, handlers = [], list(logging.getLogger().handlers)
+
+class Watched(type(os.environ)):
+    def __getitem__(self, key):
+        frame = sys._getframe(1)
+        while frame.f_code.co_filename.startswith("<frozen") or frame.f_globals.get("__name__") == "os":
+            frame = frame.f_back
+        if frame.f_code.co_filename.startswith(root):
+            read.append(f"{frame.f_globals['__name__']} reads {key}")
+        return super().__getitem__(key)
+
+given = os.environ
+os.environ = Watched(
+    given._data, given.encodekey, given.decodekey, given.encodevalue, given.decodevalue
+)
+sys.path.insert(0, os.path.dirname(root))
+for module in modules:
+    importlib.import_module(module)
+heavy = [name for name in ("torch", "transformers", "peft", "accelerate") if name in sys.modules]
+logged = [str(handler) for handler in logging.getLogger().handlers if handler not in handlers]
+print(json.dumps({"read": read, "heavy": heavy, "logged": logged}))
+"""
+
+
+def importing(package: Path, modules: list[str]) -> dict[str, list[str]]:
+    """What importing modules does in a process of its own: ``read``, ``heavy``, ``logged``; [] is nothing."""
+    command = [sys.executable, "-c", IMPORT_AND_WATCH, str(package), *modules]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=package.parent)
+    said: dict[str, list[str]] = json.loads(done.stdout)
+    return said
+
+
+def torch_free_modules() -> list[str]:
+    """All modules of the package but its script and those that may import torch at their top."""
+    return [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in sources(ROOT)
+        if path.name not in ("__main__.py", "app.py")
+        and (room_of(path, ROOT) not in ("scoring", "training", "planted") or path.name in TORCH_FREE)
+    ]
+
+
+def test_importing_any_torch_free_module_reads_sets_up_and_loads_nothing() -> None:
+    modules = torch_free_modules()
+    assert {"clika.cli", "clika.imports", "clika.workers.evaluate", "clika.ui.page"} <= set(modules)
+    assert importing(ROOT / "clika", modules) == {"read": [], "heavy": [], "logged": []}
+
+
+def test_the_command_line_starts_without_the_page() -> None:
+    code = "import sys, clika.cli; print([n for n in ('gradio', 'plotly', 'torch') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout == "[] []\n"
+    assert done.stdout == "[]\n"
+
+
+def test_the_watch_notices_what_a_module_does_when_imported(tmp_path: Path) -> None:
+    package = tmp_path / "offending"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import logging, os\nlogging.basicConfig()\nos.getenv('A')\nos.environ.get('B')\n'C' in os.environ\n"
+    )
+    done = importing(package, ["offending"])
+    assert done["read"] == ["offending reads A", "offending reads B", "offending reads C"]
+    assert len(done["logged"]) == 1

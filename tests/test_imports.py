@@ -105,6 +105,21 @@ def test_a_damaged_stored_shard_is_sealed_again(root: Path, tmp_path: Path) -> N
     assert table(store) == before
 
 
+@pytest.mark.parametrize("damage", ["", '{"version": 1'])
+def test_a_damaged_run_record_is_written_again(root: Path, tmp_path: Path, damage: str) -> None:
+    store = tmp_path / "store"
+    import_release(root, store)
+    before = table(store)
+    record = next((store / "jobs").glob("*/run.json"))
+    sound = record.read_bytes()
+    record.write_text(damage)
+    assert import_release(root, store).answers_new == 0
+    assert record.read_bytes() == sound
+    record.unlink()
+    import_release(root, store)
+    assert table(store) == before
+
+
 def test_two_imports_at_once_are_refused(root: Path, tmp_path: Path) -> None:
     from clika.imports import _importing
 

@@ -29,6 +29,7 @@ DEMONSTRATED = "_bf16_add_simple_example"
 
 _ANSWER_FILE = re.compile(r"(?P<model>.+)_res(?P<variant>(?:_.*)?)\.jsonl")
 _NAMED = 5
+_Parts = tuple[str | None, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,15 @@ class _File:
     inputs: tuple[str, ...]
     labels: tuple[str, ...]
     texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the files agree on for an item; ``demonstrated`` says that the prompt has the demonstration."""
+
+    prompt: str
+    label: str
+    demonstrated: bool
 
 
 class _LeftError(Exception):
@@ -184,7 +194,7 @@ def _read_file(path: Path, model: str, variant: str, interned: dict[str, str]) -
         try:
             rows.append(orjson.loads(line))
         except orjson.JSONDecodeError as error:
-            if number == 1:
+            if number == 1 and not _meant_as_rows(line):
                 raise _LeftError("not JSON lines") from error
             raise DataError(
                 f"{path}, line {number}: not JSON ({error}); the whole file is left out, get it again"
@@ -195,19 +205,30 @@ def _read_file(path: Path, model: str, variant: str, interned: dict[str, str]) -
         raise _LeftError("its lines are not objects")
     if "uuid" not in rows[0]:
         raise _LeftError("no uuid: its answers cannot be tied to questions")
+    if {*map(type, rows)} != {dict}:
+        raise DataError(f"{path}: a line that is no object; the whole file is left out, get it again")
     try:
-        ids = tuple([str(row["uuid"]) for row in rows])
+        uuids = [row["uuid"] for row in rows]
         inputs = tuple([row["input"] for row in rows])
         labels = tuple([row["label"] for row in rows])
-        texts = tuple([interned.setdefault(row["res"], row["res"]) for row in rows])
-    except (KeyError, TypeError) as error:
+        written = [row["res"] for row in rows]
+    except KeyError as error:
         raise DataError(f"{path}: a line without {error}; the whole file is left out") from error
-    if not all(type(text) is str for column in (inputs, labels, texts) for text in column):
+    if not {*map(type, uuids)} <= {int, str}:
+        raise DataError(f"{path}: every uuid must be a number or a text; the whole file is left out")
+    if {*map(type, inputs), *map(type, labels), *map(type, written)} != {str}:
         raise DataError(f"{path}: input, label and res must be text; the whole file is left out")
+    ids = tuple(map(str, uuids))
+    texts = tuple([interned.setdefault(text, text) for text in written])
     if len(set(ids)) != len(ids):
         twice = next(i for i, count in Counter(ids).items() if count > 1)
         raise DataError(f"{path}: uuid {twice!r} stands twice; the whole file is left out")
     return _File(path, model, variant, ids, inputs, labels, texts)
+
+
+def _meant_as_rows(line: bytes) -> bool:
+    """Whether a first line that is not JSON began as a row: it was cut, or it is in another encoding."""
+    return line.removeprefix(b"\xef\xbb\xbf").startswith(b'{"') or line.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
 def _agreed_questions(
@@ -215,29 +236,39 @@ def _agreed_questions(
 ) -> tuple[list[_File], dict[str, Question]]:
     """The questions that the files of one language agree on, and the files that agree.
 
-    Files with the demonstration vote on each item's prompt and label; one that contradicts the majority
-    is named and left out (a file in the wrong folder contradicts all others). Where there is none, the
-    other files vote.
+    Files with the demonstration vote on each item's prompt and label; where there is none, the other files
+    vote. A file that contradicts the majority is named and left out (a file in the wrong folder contradicts
+    all others). Where no majority exists, every file that holds the item is named and left out.
     """
+    strangers = _strangers(files)
+    for file in strangers:
+        faults.append(
+            f"{file.path}: none of its {len(file.ids)} items is in the other files; misplaced, so the whole"
+            f" file is left out"
+        )
+    files = [file for file in files if not any(file is one for one in strangers)]
     voters = [file for file in files if file.variant == DEMONSTRATED and file.model]
-    others = [file for file in files if file not in voters]
-    voters = voters or [file for file in others if file.model] or others
-    agreed = _majority(voters)
+    others = [file for file in files if not any(file is one for one in voters)]
+    if not voters:
+        voters = [file for file in others if file.model] or others
+        others = [file for file in others if not any(file is one for one in voters)]
+    agreed = _agreement(voters, others)
     questions: dict[str, Question] = {}
-    for item, (text, label) in agreed.items():
-        question = _question(text, label, collection, dataset, item, language)
+    for item, said in agreed.items():
+        if said is None:
+            continue
+        question = _question(said.prompt, said.label, collection, dataset, item, language)
         if question is None:
             faults.append(
-                f"{voters[0].path.parent}: item {item}: its prompt and label {label!r} are not a lettered"
+                f"{voters[0].path.parent}: item {item}: its prompt and label {said.label!r} are not a lettered"
                 f" question; the item is left out"
             )
         else:
-            demonstrated = voters[0].variant == DEMONSTRATED
-            questions[item] = question if demonstrated else replace(question, source_prompt=None)
+            questions[item] = question if said.demonstrated else replace(question, source_prompt=None)
     trusted = []
     for file in files:
-        voter = any(file is one for one in voters)
-        wrong = _contradiction(file, agreed, prompts=voter)
+        alike = voters[0].variant == DEMONSTRATED and any(file is one for one in voters)
+        wrong = _contradiction(file, agreed, prompts=alike)
         if wrong is None:
             trusted.append(file)
         else:
@@ -245,40 +276,66 @@ def _agreed_questions(
     return trusted, questions
 
 
-def _majority(voters: list[_File]) -> dict[str, tuple[str, str]]:
+def _strangers(files: list[_File]) -> list[_File]:
+    """The files that share no item with any other, where others share theirs."""
+    holders = Counter(item for file in files for item in file.ids)
+    if max(holders.values(), default=0) < 2:
+        return []
+    return [file for file in files if all(holders[item] == 1 for item in file.ids)]
+
+
+def _agreement(voters: list[_File], others: list[_File]) -> dict[str, _Said | None]:
+    """What each item of the voters says; None where they contradict each other without a majority.
+
+    The others (prompts without the demonstration) are asked only where the voters are not of one mind, or
+    where a single voter has nobody beside it.
+    """
     first: dict[str, tuple[str, str]] = {}
-    split = False
+    split = len(voters) == 1
     for file in voters:
         for item, text, label in zip(file.ids, file.inputs, file.labels, strict=True):
             said = first.setdefault(item, (text, label))
             split = split or said != (text, label)
+    demonstrated = bool(voters) and voters[0].variant == DEMONSTRATED
     if not split:
-        return first
-    votes: dict[str, Counter[tuple[str, str]]] = {}
-    for file in voters:
+        return {item: _Said(text, label, demonstrated) for item, (text, label) in first.items()}
+    parsed: dict[str, _Parts | None] = {}
+    votes: dict[str, Counter[tuple[_Parts | None, str]]] = {}
+    prompts: dict[str, Counter[tuple[str, str]]] = {}
+    for file in (*voters, *others):
+        voter = any(file is one for one in voters)
         for item, text, label in zip(file.ids, file.inputs, file.labels, strict=True):
-            votes.setdefault(item, Counter())[text, label] += 1
-    needed = 2 if len(voters) > 2 else 1
-    return {
-        item: count.most_common(1)[0][0]
-        for item, count in votes.items()
-        if count.most_common(1)[0][1] >= needed
-    }
+            if item not in first:
+                continue
+            if text not in parsed:
+                parsed[text] = _parts(text)
+            votes.setdefault(item, Counter())[parsed[text], label] += 1
+            if voter:
+                prompts.setdefault(item, Counter())[text, label] += 1
+    agreed: dict[str, _Said | None] = {}
+    for item, count in votes.items():
+        ranked = count.most_common(2)
+        tied = len(ranked) == 2 and ranked[0][1] == ranked[1][1]
+        kept = [said for said, _ in prompts[item].most_common() if (parsed[said[0]], said[1]) == ranked[0][0]]
+        agreed[item] = _Said(*kept[0], demonstrated) if kept and not tied else None
+    return agreed
 
 
-def _contradiction(file: _File, agreed: dict[str, tuple[str, str]], prompts: bool) -> str | None:
+def _contradiction(file: _File, agreed: dict[str, _Said | None], prompts: bool) -> str | None:
     for item, text, label in zip(file.ids, file.inputs, file.labels, strict=True):
-        said = agreed.get(item)
-        if said is None:
+        if item not in agreed:
             return f"item {item} is in none of the other files"
-        if label != said[1]:
-            return f"item {item} has label {label!r} where the other files have {said[1]!r}"
-        if text != said[0] and (prompts or _parts(text) != _parts(said[0])):
+        said = agreed[item]
+        if said is None:
+            return f"item {item} is not the same in the other files, and no majority says which is right"
+        if label != said.label:
+            return f"item {item} has label {label!r} where the other files have {said.label!r}"
+        if text != said.prompt and (prompts or _parts(text) != _parts(said.prompt)):
             return f"item {item} asks something else than the other files"
     return None
 
 
-def _parts(text: str) -> tuple[str | None, str, tuple[str, ...]] | None:
+def _parts(text: str) -> _Parts | None:
     """(premise, question, choices) of a prompt, read from its end; None if it has no lettered options."""
     body, end, tail = text.rpartition("\nAnswer:")
     if not end or tail.strip():

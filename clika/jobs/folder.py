@@ -5,6 +5,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from clika.errors import JobError
 from clika.jobs.spec import EvaluationJob
 from clika.shards import write_durably
 
@@ -24,7 +25,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """How a worker ended well: what it answered now, what was there, what was invalid."""
+    """How a worker ended well: what it answered now, what was there, and what of both is invalid."""
 
     answered: int
     kept: int
@@ -67,7 +68,12 @@ class JobFolder:
 
     def job(self) -> EvaluationJob:
         """The specification. Raises JobError where it cannot be one."""
-        return EvaluationJob.from_json((self.path / "job.json").read_text("utf-8"))
+        path = self.path / "job.json"
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise JobError(f"{path} cannot be read ({error}); submit the job again") from error
+        return EvaluationJob.from_json(text)
 
     def write_progress(self, progress: Progress) -> None:
         """Tell how far the work is (by rename; not flushed, since a lost one harms nobody)."""

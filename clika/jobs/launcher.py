@@ -24,6 +24,7 @@ _PASSED_ON = (
     "TMPDIR",
 )
 _LOOK_EVERY = 0.25  # seconds
+_LOG_TAIL = 4096  # bytes
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -81,7 +82,7 @@ def run_evaluation(
         raise
     _tell(folder, on_progress)
     end = folder.done()
-    if status == 0 and end is not None:
+    if end is not None:  # the last thing a worker writes, so whatever ended it later took nothing
         return end
     raise JobError(f"{job.name}: {failure(folder, status)}")
 
@@ -91,11 +92,25 @@ def failure(folder: JobFolder, status: int) -> str:
     reason = folder.error()
     if reason is not None:
         return reason
-    how = f"signal {-status}" if status < 0 else f"status {status}"
+    if status < 0:  # a killed worker had no time to log why
+        how, last = f"signal {-status}", ""
+    else:
+        how, last = f"status {status}", _last_line(folder.log)
     return (
-        f"its worker ended with {how} before it was done; what it sealed is kept, the same command goes on;"
-        f" its log is {folder.log}"
+        f"its worker ended with {how} before it was done{f' ({last})' if last else ''};"
+        f" what it sealed is kept, the same command goes on; its log is {folder.log}"
     )
+
+
+def _last_line(log: Path) -> str:
+    """The last line of a log that is not blank; empty where there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_TAIL))
+            lines = file.read().decode(errors="replace").split("\n")
+    except FileNotFoundError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _tell(folder: JobFolder, on_progress: Callable[[Progress], None]) -> None:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from pathlib import PurePath
+from typing import Any, Literal
 
 from clika.errors import JobError, UsageError
 from clika.languages import LANGUAGES
@@ -11,6 +12,8 @@ from clika.languages import LANGUAGES
 VERSION = 1
 DTYPES = ("float32", "bfloat16", "float16")
 DEVICES = ("cpu", "cuda", "auto")
+_TEXTS = ("model", "name", "collection", "template", "rule", "dtype", "device")
+_LISTS = ("datasets", "languages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,14 @@ class EvaluationJob:
             raise UsageError(
                 f"languages {unknown or '()'}: known are {', '.join(LANGUAGES)}; name at least one"
             )
+        for field in ("model", "name", "collection"):
+            if not getattr(self, field).strip():
+                raise UsageError(f"the {field} is empty; write one")
+        if self.collection in (".", "..") or PurePath(self.collection).name != self.collection:
+            raise UsageError(
+                f"collection {self.collection!r}: a collection's name is a plain name, not a path;"
+                f" give the name it was imported under"
+            )
         if not self.datasets:
             raise UsageError("no data set to ask; name at least one")
         if self.limit is not None and self.limit < 1:
@@ -65,7 +76,10 @@ class EvaluationJob:
 
     @classmethod
     def from_json(cls, text: str) -> "EvaluationJob":
-        """Read a specification. Raises JobError for unknown or missing keys or another version."""
+        """Read a specification.
+
+        Raises JobError for unknown or missing keys, another version, and values that cannot be.
+        """
         try:
             values = json.loads(text)
         except ValueError as error:
@@ -81,9 +95,26 @@ class EvaluationJob:
             )
         if values.get("version") != VERSION:
             raise JobError(f"a job of version {values.get('version')!r}; this program runs version {VERSION}")
+        _check_types(values)
         try:
-            return cls(
-                **{**values, "datasets": tuple(values["datasets"]), "languages": tuple(values["languages"])}
-            )
+            return cls(**{**values, **{name: tuple(values[name]) for name in _LISTS}})
         except (KeyError, TypeError) as error:
             raise JobError(f"a job's specification lacks something ({error}); submit it again") from error
+        except UsageError as error:
+            raise JobError(f"a job's specification cannot be: {error}; submit it again") from error
+
+
+def _check_types(values: dict[str, Any]) -> None:
+    """Raises JobError for a value of the wrong JSON type; a key that is not there is passed over."""
+    for name, value in values.items():
+        if name in _TEXTS:
+            sound, rule = isinstance(value, str), "text"
+        elif name in _LISTS:
+            sound = isinstance(value, list) and all(isinstance(item, str) for item in value)
+            rule = "a list of texts"
+        elif name == "limit":
+            sound, rule = value is None or type(value) is int, "a whole number or null"
+        else:
+            sound, rule = type(value) is int, "a whole number"
+        if not sound:
+            raise JobError(f"{name} {value!r} in a job's specification must be {rule}; submit the job again")

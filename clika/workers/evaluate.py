@@ -11,11 +11,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from clika.errors import ClikaError, InvalidLogitsError, JobError
+from clika.errors import ClikaError, InvalidLogitsError, JobError, ShardError
 from clika.jobs.folder import JobEnd, JobFolder, Progress
 from clika.jobs.spec import EvaluationJob
 from clika.prompts.templates import Template, prompts
@@ -23,6 +24,7 @@ from clika.records import ModelRef, Outcome, Prediction, Question, Run, ScoringR
 from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
 from clika.shards import (
     ShardKind,
+    manifest_entries,
     prediction_table,
     questions_of,
     read_run,
@@ -36,14 +38,40 @@ logger = logging.getLogger(__name__)
 
 WRITER = "rank0"
 SEAL_EVERY_SECONDS = 2.0
-SEAL_EVERY_ROWS = 2000
+SEAL_EVERY_ROWS = 1000
 
 Key = tuple[str, str, str]
 LoadScorer = Callable[[EvaluationJob], Scorer]
 
 
-class _StoppedError(Exception):
-    """SIGTERM arrived: seal what is there and go."""
+class _StoppedError(BaseException):
+    """SIGTERM arrived: seal what is there and go.
+
+    No Exception, since what loads a model turns every Exception into a sentence about the model.
+    """
+
+
+class _Termination:
+    """Raises _StoppedError on SIGTERM: at once, or after the shard that is being sealed."""
+
+    def __init__(self) -> None:
+        self._asked = self._held = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+        if not self._held:
+            raise _StoppedError
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What stands inside happens whole: half of a sealing would seal the same rows twice."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._asked:
+            raise _StoppedError
 
 
 def load_scorer(job: EvaluationJob) -> Scorer:
@@ -55,11 +83,14 @@ def load_scorer(job: EvaluationJob) -> Scorer:
     )
 
 
-def evaluate(folder: JobFolder, load: LoadScorer = load_scorer) -> JobEnd:
+def evaluate(
+    folder: JobFolder, load: LoadScorer = load_scorer, termination: _Termination | None = None
+) -> JobEnd:
     """Answer what is missing; returns the end, which is written to ``done.json`` too.
 
-    Raises JobError where another worker has the folder or the collection holds none of the questions,
-    ModelError for the checkpoint, InvalidLogitsError where too many answers are NaN or infinite.
+    Raises JobError where another worker has the folder, the collection is damaged or holds none of the
+    questions, or the folder holds another checkpoint's answers; ModelError for the checkpoint;
+    InvalidLogitsError where too many answers, those of earlier tries included, are NaN or infinite.
     """
     lock = os.open(folder.path / "LOCK", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -67,24 +98,27 @@ def evaluate(folder: JobFolder, load: LoadScorer = load_scorer) -> JobEnd:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise JobError(f"another worker is at {folder.path}; wait for it or cancel it") from error
-        return _evaluate(folder, load)
+        return _evaluate(folder, load, termination or _Termination())
     finally:
         os.close(lock)
 
 
-def _evaluate(folder: JobFolder, load: LoadScorer) -> JobEnd:
+def _evaluate(folder: JobFolder, load: LoadScorer, termination: _Termination) -> JobEnd:
     job = folder.job()
     questions = questions_to_ask(folder.store, job)
-    template = Template(job.template)
+    template = _template(job)
     prompts(questions, template)  # a question that cannot be asked stops the job before a model is loaded
     scorer = load(job)
     run = _run(job, scorer.model)
+    _check_answers_are_of(folder, run, job)
     write_run(folder.path, run)
     _, faults = sound_tables(folder.path)
     superseded = set_aside(folder.path, faults)
-    known = sealed_keys(folder.store, run.run)
+    known = sealed_outcomes(folder.store, run.run)
     missing = [question for question in questions if _key(question) not in known]
-    answers = _Answers(folder, run, len(missing), len(questions) - len(missing), superseded)
+    invalid_before = sum(known.get(_key(question)) is Outcome.INVALID for question in questions)
+    kept = len(questions) - len(missing)
+    answers = _Answers(folder, run, len(missing), kept, superseded, termination)
     asked = prompts(missing, template)
     try:
         for scored in scorer.scored(asked) if asked else ():
@@ -103,12 +137,13 @@ def _evaluate(folder: JobFolder, load: LoadScorer) -> JobEnd:
             )
     finally:
         answers.seal()
-    if missing and answers.invalid > INVALID_SHARE_LIMIT * len(missing):
+    invalid = invalid_before + answers.invalid
+    if invalid > INVALID_SHARE_LIMIT * len(questions):
         raise InvalidLogitsError(
-            f"{answers.invalid} of {len(missing)} answers are NaN or infinite, more than"
+            f"{invalid} of {len(questions)} answers are NaN or infinite, more than"
             f" {INVALID_SHARE_LIMIT:.1%}; try --dtype float32, or check the checkpoint's weights"
         )
-    end = JobEnd(len(missing), len(questions) - len(missing), answers.invalid, run.run)
+    end = JobEnd(len(missing), kept, invalid, run.run)
     folder.write_done(end)
     return end
 
@@ -117,11 +152,18 @@ class _Answers:
     """Collects predictions and seals a shard every few seconds."""
 
     def __init__(
-        self, folder: JobFolder, run: Run, total: int, kept: int, superseded: tuple[str, ...]
+        self,
+        folder: JobFolder,
+        run: Run,
+        total: int,
+        kept: int,
+        superseded: tuple[str, ...],
+        termination: _Termination,
     ) -> None:
         self.invalid = 0
         self._folder, self._run, self._total, self._kept = folder, run, total, kept
         self._superseded = superseded
+        self._termination = termination
         self._rows: list[Prediction] = []
         self._done = 0
         self._began = self._sealed = time.monotonic()
@@ -137,6 +179,10 @@ class _Answers:
 
     def seal(self) -> None:
         """Seal what was collected; nothing where there is nothing."""
+        with self._termination.held():
+            self._seal()
+
+    def _seal(self) -> None:
         if self._rows:
             seal(
                 self._folder.path,
@@ -157,9 +203,17 @@ def questions_to_ask(store: Path, job: EvaluationJob) -> list[Question]:
     """The job's questions, in the collection's order.
 
     A limit takes the first ids of each data set in the order of their hashes: the same in every language,
-    and a smaller limit is a part of a larger one. Raises JobError where there is none to ask.
+    and a smaller limit is a part of a larger one. Raises JobError where there is none to ask, and where
+    a shard of the collection is damaged: fewer questions would be another evaluation.
     """
-    tables, _ = sound_tables(store / "collections" / job.collection)
+    tables, faults = sound_tables(store / "collections" / job.collection)
+    for fault in faults:
+        if fault.entry is not None:
+            raise JobError(
+                f"{fault.path}: {fault.entry.rows} questions of collection {job.collection!r} are damaged or"
+                f" gone, and an evaluation asks all; import the collection's questions again, which mends it"
+            )
+        logger.warning("%s", fault.sentence)
     stored = [question for _, table in tables for question in questions_of(table)]
     wanted = [q for q in stored if q.dataset in job.datasets and q.language in job.languages]
     if job.limit is not None:
@@ -186,17 +240,56 @@ def _limited(questions: list[Question], limit: int) -> list[Question]:
     return [question for question in questions if question.question_id in chosen]
 
 
-def sealed_keys(store: Path, run: str) -> set[Key]:
-    """What any job of this run has answered already, whatever its folder's name."""
-    keys: set[Key] = set()
-    for folder in (store / "jobs").iterdir():
-        record = read_run(folder) if folder.is_dir() else None
+def sealed_outcomes(store: Path, run: str) -> dict[Key, Outcome]:
+    """What any job of this run has answered already, whatever its folder's name.
+
+    A folder that does not say whose answers it holds counts for nothing and is named in the log.
+    """
+    outcomes: dict[Key, Outcome] = {}
+    for folder in sorted((store / "jobs").iterdir()):
+        try:
+            record = read_run(folder) if folder.is_dir() else None
+        except ShardError as error:
+            logger.warning("%s", error)
+            continue
         if record is None or record.run != run:
             continue
         for _, table in sound_tables(folder)[0]:
             columns = [table.column(name).to_pylist() for name in ("dataset", "question_id", "language")]
-            keys.update(zip(*columns, strict=True))
-    return keys
+            found = (Outcome(value) for value in table.column("outcome").to_pylist())
+            outcomes.update(zip(zip(*columns, strict=True), found, strict=True))
+    return outcomes
+
+
+def _check_answers_are_of(folder: JobFolder, run: Run, job: EvaluationJob) -> None:
+    """Raises JobError where the folder holds another run's answers: they would pass for this one's."""
+    if not manifest_entries(folder.path)[0]:
+        return
+    try:
+        held = read_run(folder.path)
+    except ShardError as error:
+        logger.warning("%s", error)
+        held = None
+    if held is None:
+        raise JobError(
+            f"{folder.path / 'run.json'} does not say whose answers lie beside it, and a job holds one"
+            f" checkpoint's; move the folder away and run the same job again"
+        )
+    if held.run != run.run:
+        raise JobError(
+            f"{job.model} has changed: {folder.path} holds answers of run {held.run}, the checkpoint is now"
+            f" run {run.run}, and a job holds one checkpoint's answers; evaluate it under another --name, or"
+            f" from a folder of its own"
+        )
+
+
+def _template(job: EvaluationJob) -> Template:
+    try:
+        return Template(job.template)
+    except ValueError as error:
+        raise JobError(
+            f"template {job.template!r}; known: {', '.join(Template)}; submit the job with one of them"
+        ) from error
 
 
 def _key(question: Question) -> Key:
@@ -209,18 +302,18 @@ def _run(job: EvaluationJob, model: ModelRef) -> Run:
     return Run(identity, model, job.collection, job.template, rule)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise _StoppedError
+def main(arguments: Iterable[str], load: LoadScorer = load_scorer) -> int:
+    """Run the job in a folder; returns 0 when it is done, 1 with ``error.json`` when it cannot be.
 
-
-def main(arguments: Iterable[str]) -> int:
-    """Run the job in a folder; returns 0 when it is done, 1 with ``error.json`` when it cannot be."""
+    SIGTERM ends it with 143 after what was answered is sealed.
+    """
     (path,) = arguments
     folder = JobFolder(Path(path).resolve())
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {folder.path.name} rank0 %(message)s")
-    signal.signal(signal.SIGTERM, _stop)
+    termination = _Termination()
+    signal.signal(signal.SIGTERM, termination)
     try:
-        end = evaluate(folder)
+        end = evaluate(folder, load, termination)
     except _StoppedError:
         logger.info("stopped; what was answered is sealed")
         return 143

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clika.datasets.release import chosen_letter, read_release
+from clika.datasets.release import chosen_letter, read_questions, read_release
 from clika.errors import DataError
 from clika.records import UNPARSEABLE, Kind
 from tests.releases import DEMONSTRATED, always_right, prompt, right_in_english, write_answers, write_release
@@ -95,6 +95,51 @@ def test_a_misplaced_file_is_named_and_refused(root: Path) -> None:
     assert str(root / "x_geo/de" / name) in release.faults[0]
 
 
+def test_a_file_of_another_data_set_is_named_even_where_no_item_has_the_same_id(root: Path) -> None:
+    name = f"two{DEMONSTRATED}.jsonl"
+    (root / "x_geo/de" / name).write_bytes((root / "x_csqa/DE_trans" / name).read_bytes())
+    release = read_release(root, "made-up")
+    assert len(release.faults) == 1
+    assert str(root / "x_geo/de" / name) in release.faults[0]
+    assert "none of its 4 items is in the other files" in release.faults[0]
+    assert len(release.questions) == 48
+
+
+@pytest.mark.parametrize("misplaced", ["one", "two"])
+def test_two_files_that_contradict_each_other_are_both_refused(tmp_path: Path, misplaced: str) -> None:
+    root = write_release(tmp_path, {"one": always_right, "two": always_right})
+    name = f"{misplaced}{DEMONSTRATED}.jsonl"
+    (root / "x_geo/de" / name).write_bytes((root / "x_geo/en" / name).read_bytes())
+    release = read_release(root, "made-up")
+    assert len(release.faults) == 2
+    assert all("no majority" in fault for fault in release.faults)
+    assert {q.language for q in release.questions if q.dataset == "xgeo"} == {"en", "he"}
+
+
+@pytest.mark.parametrize("misplaced", ["one", "two"])
+def test_prompts_without_the_demonstration_decide_between_two_files(tmp_path: Path, misplaced: str) -> None:
+    root = write_release(tmp_path, {"one": always_right, "two": always_right})
+    write_answers(root, "x_geo", "de", "generate_input.jsonl", always_right)
+    name = f"{misplaced}{DEMONSTRATED}.jsonl"
+    (root / "x_geo/de" / name).write_bytes((root / "x_geo/en" / name).read_bytes())
+    release = read_release(root, "made-up")
+    assert len(release.faults) == 1
+    assert str(root / "x_geo/de" / name) in release.faults[0]
+    german = [q for q in release.questions if (q.dataset, q.language) == ("xgeo", "de")]
+    assert [q.text for q in german] == [f"de question {item} (x_geo)?" for item in range(4)]
+    assert [q.source_prompt for q in german] == [prompt("x_geo", "de", item) for item in range(4)]
+
+
+def test_questions_are_read_where_no_model_has_answered_yet(tmp_path: Path) -> None:
+    for language in ("en", "de"):
+        write_answers(tmp_path, "x_copa", language, "generate_input.jsonl", always_right)
+    questions, sentences = read_questions(tmp_path, "made-up")
+    assert sentences == ()
+    assert [(q.question_id, q.language, q.source_prompt) for q in questions] == [
+        (str(item), language, None) for language in ("en", "de") for item in range(4)
+    ]
+
+
 def test_the_majority_and_not_the_first_file_decides(root: Path) -> None:
     path = root / "x_geo" / "de" / f"one{DEMONSTRATED}.jsonl"  # the first in alphabetical order
     path.write_text(path.read_text().replace('"label": "B"', '"label": "C"'))
@@ -134,6 +179,15 @@ def test_zero_shot_answers_are_a_run_of_their_own(root: Path) -> None:
         (b"", "empty"),
         (b'{"uuid": 1, "input": "x", "label": "A"}\n', "res"),
         (b'{"uuid": 1, "input": "x", "label": "A", "res": null}\n', "must be text"),
+        (b'{"uuid": 1, "input": "x", "label": "A", "res": ["A"]}\n', "must be text"),
+        (b'{"uuid": 1, "input": 7, "label": "A", "res": "A"}\n', "must be text"),
+        (b'{"uuid": null, "input": "x", "label": "A", "res": "A"}\n', "every uuid must be"),
+        (b'{"uuid": 1, "input": "x", "label": "A", "res": "A"}\n[]\n', "a line that is no object"),
+        (b'{"uuid": 1, "input": "x", "label": "A", "res": "A"}\n' * 2, "stands twice"),
+        (b'{"uuid": 1, "inp', "line 1: not JSON"),
+        (b'\xef\xbb\xbf{"uuid": 1}\n', "byte order mark"),
+        (b'{"uuid": 1, "input": "\xff"}\n', "not valid UTF-8"),
+        ('{"uuid": 1}\n'.encode("utf-16"), "line 1: not JSON"),
     ],
 )
 def test_an_unreadable_file_is_named(root: Path, content: bytes, named: str) -> None:

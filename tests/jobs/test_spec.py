@@ -30,6 +30,21 @@ def test_an_unknown_key_or_version_is_refused(change: dict[str, object], named: 
         EvaluationJob.from_json(text)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("limit", "3", "whole number or null"),
+        ("limit", True, "whole number or null"),
+        ("limit", 0, "at least 1"),
+        ("datasets", "xgeo", "list of texts"),
+        ("model", 5, "must be text"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_its_rule(name: str, value: object, rule: str) -> None:
+    with pytest.raises(JobError, match=rule):
+        EvaluationJob.from_json(json.dumps({**json.loads(JOB.to_json()), name: value}))
+
+
 def test_something_missing_or_no_json_is_refused() -> None:
     values = json.loads(JOB.to_json())
     del values["model"]
@@ -47,6 +62,8 @@ def test_something_missing_or_no_json_is_refused() -> None:
         ("device", "toaster", "'toaster'"),
         ("languages", ("en", "xx"), "xx"),
         ("datasets", (), "no data set"),
+        ("model", " ", "model is empty"),
+        ("collection", "../elsewhere", "plain name"),
         ("batch_tokens", 0, "batch tokens 0"),
     ],
 )

@@ -1,20 +1,23 @@
 """The evaluation worker with a scripted model: what it asks, keeps, redoes and refuses."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from clika.errors import InvalidLogitsError, JobError
+from clika.errors import InvalidLogitsError, JobError, ModelError
 from clika.jobs.folder import JobFolder
 from clika.jobs.spec import EvaluationJob
 from clika.records import Prediction, Prompt, Question
 from clika.scoring.scorer import Scored, Scorer
 from clika.scoring.scripted import ScriptedScorer
 from clika.shards import predictions_of, read_run, sound_tables
-from clika.workers.evaluate import evaluate, sealed_keys
+from clika.workers.evaluate import evaluate, main, sealed_outcomes
+from tests.models import tiny_llama
 from tests.stores import made_up_questions, seal_questions
 
 JOB = EvaluationJob("scripted", "scripted", "made-up", ("xgeo",), ("en", "de", "he"))
@@ -125,6 +128,110 @@ def test_invalid_answers_are_kept_apart_and_fail_the_run_beyond_the_limit(tmp_pa
     assert folder.done() is None
 
 
+def test_invalid_answers_of_an_earlier_try_fail_the_next_one_too(tmp_path: Path) -> None:
+    folder = prepared(tmp_path)
+    for _ in range(2):
+        with pytest.raises(InvalidLogitsError, match="12 of 12"):
+            ask(folder, CountingScorer(invalid=True))
+    assert folder.done() is None
+
+
+def test_a_checkpoint_that_changed_does_not_inherit_the_old_ones_answers(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    tiny_llama(model, seed=0)
+    job = replace(JOB, model=str(model), device="cpu")
+    folder = prepared(tmp_path / "store", job)
+    evaluate(folder)
+    before = table(tmp_path / "store")
+    tiny_llama(model, seed=1)
+    with pytest.raises(JobError, match=r"has changed: .* another --name"):
+        evaluate(folder)
+    assert table(tmp_path / "store") == before
+    renamed = evaluate(prepared(tmp_path / "store", replace(job, name="later")))
+    assert (renamed.answered, renamed.kept) == (12, 0)
+
+
+@pytest.mark.parametrize("record", [None, "{"])
+def test_answers_that_nobody_signs_are_not_taken_for_this_ones(tmp_path: Path, record: str | None) -> None:
+    folder = prepared(tmp_path)
+    ask(folder, CountingScorer())
+    path = folder.path / "run.json"
+    path.unlink() if record is None else path.write_text(record)
+    with pytest.raises(JobError, match="move the folder away"):
+        ask(folder, CountingScorer())
+
+
+def test_another_jobs_damaged_record_stops_nobody(tmp_path: Path) -> None:
+    folder = prepared(tmp_path)
+    (tmp_path / "jobs" / "other").mkdir()
+    (tmp_path / "jobs" / "other" / "run.json").write_text("{")
+    ask(folder, CountingScorer())
+    assert folder.done() is not None
+
+
+def test_damaged_questions_stop_the_job_instead_of_shortening_it(tmp_path: Path) -> None:
+    seal_questions(tmp_path, made_up_questions())
+    seal_questions(tmp_path, made_up_questions("xpeo"))
+    shard = tmp_path / "collections/made-up/shards/test-000001.parquet"
+    shard.write_bytes(shard.read_bytes()[:-5])
+    with pytest.raises(JobError, match=r"12 questions .* import the collection's questions again"):
+        ask(prepared(tmp_path, replace(JOB, datasets=("xgeo", "xpeo"))), CountingScorer())
+
+
+def test_an_unknown_template_is_named(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="'klingon'; known: released, english"):
+        ask(prepared(tmp_path, replace(JOB, template="klingon")), CountingScorer())
+
+
+@pytest.fixture
+def sigterm_as_before() -> Iterator[None]:
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.mark.usefixtures("sigterm_as_before")
+def test_sigterm_while_answering_seals_what_is_there(tmp_path: Path) -> None:
+    folder = prepared(tmp_path)
+
+    class Terminated(CountingScorer):
+        def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
+            for count, scored in enumerate(super().scored(prompts)):
+                if count == 5:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                yield scored
+
+    assert main([str(folder.path)], lambda job: Terminated()) == 143
+    assert (len(table(tmp_path)), folder.done(), folder.error()) == (5, None, None)
+    rest = CountingScorer()
+    ask(folder, rest)
+    assert len(rest.asked) == 12 - 5
+
+
+@pytest.mark.usefixtures("sigterm_as_before")
+def test_sigterm_while_loading_is_not_taken_for_a_bad_checkpoint(tmp_path: Path) -> None:
+    folder = prepared(tmp_path)
+
+    def load(job: EvaluationJob) -> Scorer:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Exception as error:  # as the real loader does
+            raise ModelError("the checkpoint cannot be loaded") from error
+        return CountingScorer()
+
+    assert main([str(folder.path)], load) == 143
+    assert folder.error() is None
+
+
+@pytest.mark.usefixtures("sigterm_as_before")
+def test_a_missing_model_is_the_cause_in_error_json(tmp_path: Path) -> None:
+    folder = prepared(tmp_path, replace(JOB, model=str(tmp_path / "nowhere")))
+    assert main([str(folder.path)]) == 1
+    sentence = json.loads((folder.path / "error.json").read_text())["sentence"]
+    for part in ("nowhere is no folder", "a model is a folder with config.json", "check the path"):
+        assert part in sentence
+
+
 def test_questions_that_are_not_there_are_named(tmp_path: Path) -> None:
     folder = prepared(tmp_path, replace(JOB, datasets=("xpeo",)))
     with pytest.raises(JobError, match="it holds: xgeo/de, xgeo/en, xgeo/he"):
@@ -143,7 +250,7 @@ def test_a_second_worker_on_one_folder_is_turned_away(tmp_path: Path) -> None:
     ask(folder, Intruder())
     run = read_run(folder.path)
     assert run is not None
-    assert len(sealed_keys(tmp_path, run.run)) == 12
+    assert len(sealed_outcomes(tmp_path, run.run)) == 12
 
 
 def test_the_job_file_is_what_the_worker_reads(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A real checkpoint, the real command, a real kill -9: the same table as an undisturbed run."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from clika.jobs.folder import JobFolder
+from clika.jobs.spec import EvaluationJob
 from clika.records import Prediction
 from clika.shards import predictions_of, read_run, sound_tables
+from clika.workers.evaluate import evaluate
 from tests.models import tiny_llama
 from tests.stores import made_up_questions, seal_questions
 
@@ -40,7 +44,12 @@ def table(store: Path) -> list[Prediction]:
 def test_killed_and_started_again_it_ends_like_an_undisturbed_run(checkpoint: Path, tmp_path: Path) -> None:
     for name in ("whole", "killed"):
         seal_questions(tmp_path / name, made_up_questions(count=60))
-    subprocess.run(command(checkpoint, tmp_path / "whole"), check=True, stdout=subprocess.DEVNULL)
+    job = EvaluationJob(
+        str(checkpoint), "tiny", "made-up", ("xgeo",), ("en", "de", "he"), device="cpu", batch_tokens=400
+    )
+    undisturbed = JobFolder.of(tmp_path / "whole", job)
+    undisturbed.write_job(job)
+    evaluate(undisturbed)
     whole = table(tmp_path / "whole")
     assert len(whole) == 180
     for sign in ("run.json", "manifest-rank0.jsonl"):
@@ -48,7 +57,8 @@ def test_killed_and_started_again_it_ends_like_an_undisturbed_run(checkpoint: Pa
             command(checkpoint, tmp_path / "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         while child.poll() is None and not list((tmp_path / "killed/jobs").glob(f"*/{sign}")):
-            os.sched_yield()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=0.01)
         for worker in workers_of(child.pid):
             os.kill(worker, signal.SIGKILL)
         child.kill()
