@@ -1,12 +1,17 @@
 # Two commands do all the set-up: `make run` (the dashboard) and `make test`.
-# A stamp inside .venv, written last, says that an install went through; an interrupted one is redone.
+# A stamp in .venv, written last, says that an install went through: the next run installs nothing. While an
+# install runs .cut_off stands there; where it still stands later the environment is made anew, since pip
+# takes a package that was half copied for a whole one.
 
 SHELL := /bin/bash
 VENV := .venv
-PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+# A name on the PATH is not yet a Python that runs (pyenv's shims, Windows' and macOS's stubs): each is tried.
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
 RUN_STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
+CUT_OFF := $(VENV)/.cut_off
+INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test lint bench-import clean
 
@@ -27,19 +32,28 @@ bench-import: $(TEST_STAMP)
 clean:
 	rm -rf $(VENV)
 
-$(VENV)/bin/pip:
-	@if [ -z "$(PYTHON)" ]; then \
-		echo "CLiKA needs Python 3.11 or newer and found none; install one, or name it: make PYTHON=/path/to/python3"; exit 1; fi
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-		echo "$(PYTHON) cannot make a virtual environment; install its venv package (Debian, Ubuntu: apt-get install python3-venv)"; exit 1; }
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV)
-
-$(RUN_STAMP): requirements.txt pyproject.toml | $(VENV)/bin/pip
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -e .
+$(RUN_STAMP): requirements.txt pyproject.toml
+	@if [ -e $(CUT_OFF) ] || [ ! -x $(VENV)/bin/pip ]; then \
+		python="$(PYTHON)"; \
+		if [ -z "$$python" ]; then \
+			echo "CLiKA needs Python 3.11 or newer and found none; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; fi; \
+		if ! "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+			echo "$$python is no Python 3.11 or newer, which CLiKA needs; name another: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; fi; \
+		if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+			echo "$$python cannot make a virtual environment; install its venv package (Debian, Ubuntu: apt-get install python3-venv) and run this again" >&2; exit 1; fi; \
+		rm -rf $(VENV) && mkdir $(VENV) && touch $(CUT_OFF) && "$$python" -m venv $(VENV) || exit 1; \
+	fi
+	@touch $(CUT_OFF)
+	@echo "installing what requirements.txt names into $(VENV) (minutes, the first time)"
+	@$(INSTALL) -r requirements.txt
+	@$(INSTALL) -e .
+	@rm $(CUT_OFF)
 	@touch $@
 
 $(TEST_STAMP): $(RUN_STAMP)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[test]'
-	@touch $@
+	@rm $(RUN_STAMP)
+	@touch $(CUT_OFF)
+	@echo "installing the test tools into $(VENV)"
+	@$(INSTALL) -e '.[test]'
+	@rm $(CUT_OFF)
+	@touch $(RUN_STAMP) $@
