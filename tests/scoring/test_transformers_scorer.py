@@ -22,6 +22,7 @@ from transformers import (
 from clika.errors import ModelError, UsageError
 from clika.prompts.templates import Template, prompts
 from clika.records import Outcome, Prompt, ScoringRule
+from clika.scoring.packed_linear import can_pack
 from clika.scoring.scorer import Scored
 from clika.scoring.transformers_scorer import Join, ScoringPath, TransformersScorer
 from tests.models import FAMILIES, TinyTokenizer, tiny_gpt2, tiny_llama, tiny_model, tiny_tokenizer
@@ -99,6 +100,20 @@ def test_batched_gives_what_one_at_a_time_gives(family: str, tmp_path: Path) -> 
         assert scorer.path is (ScoringPath.PREFIX_CACHE if shares else ScoringPath.FULL)
     backwards = scored(scorer, given[::-1])[::-1]
     assert letters(backwards) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_quicker_layers_say_what_the_model_says(family: str, tmp_path: Path) -> None:
+    folder = str(tiny_model(tmp_path / family, family))
+    given = asked(3)
+    quick = TransformersScorer.load(folder, device="cpu")
+    plain = TransformersScorer.load(folder, device="cpu", fast=False)
+    assert plain.packed_layers == 0
+    reads_its_weights = family == "mamba"  # dt_proj.weight: such a model stays as it is
+    assert (quick.packed_layers > 0) == (can_pack() and not reads_its_weights)
+    one, other = scored(quick, given), scored(plain, given)
+    assert letters(one) == pytest.approx(letters(other), abs=1e-4)
+    assert [s.chosen_index for s in one] == [s.chosen_index for s in other]
 
 
 def test_the_same_settings_give_the_same_bits(llama: Path) -> None:
