@@ -115,7 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
     evaluating.add_argument("--limit", type=int, help="at most so many questions a data set")
     evaluating.add_argument("--template", choices=["released", "english"], help="the text around a question")
-    evaluating.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
+    evaluating.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16", "mixed"])
     evaluating.add_argument("--device", default="auto", choices=["cpu", "cuda", "auto"])
     evaluating.add_argument("--batch-tokens", type=int, default=8192, help="tokens a batch (default 8192)")
 

@@ -10,7 +10,7 @@ from clika.errors import JobError, UsageError
 from clika.languages import LANGUAGES
 
 VERSION = 1
-DTYPES = ("float32", "bfloat16", "float16")
+DTYPES = ("float32", "bfloat16", "float16", "mixed")
 DEVICES = ("cpu", "cuda", "auto")
 _TEXTS = ("model", "name", "collection", "template", "rule", "dtype", "device")
 _LISTS = ("datasets", "languages")
@@ -21,7 +21,7 @@ class EvaluationJob:
     """Ask one checkpoint the questions of a collection.
 
     ``limit`` is the most questions a data set, the same in every language; None asks all. ``batch_tokens``
-    bounds a batch and moves no choice.
+    bounds a batch and moves no choice. ``dtype`` mixed is bfloat16 with near-ties asked again in float32.
     """
 
     model: str
@@ -32,7 +32,7 @@ class EvaluationJob:
     limit: int | None = None
     template: str = "english"
     rule: str = "letter"
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Literal["float32", "bfloat16", "float16", "mixed"] = "float32"
     device: Literal["cpu", "cuda", "auto"] = "auto"
     batch_tokens: int = 8192
     version: int = VERSION

@@ -151,6 +151,7 @@ class TransformersScorer:
         self._checked_length = 0
         self._last_layer: LastPositionOnly | None = None
         self.packed_layers = 0
+        self.memory_halvings = 0
         self.join: Join | None = None
         self.path: ScoringPath | None = None
 
@@ -226,9 +227,44 @@ class TransformersScorer:
             cache = self._prefix_cache(family.tokens[0][:skipped])
         for batch in self._batches(family, skipped):
             rows = [family.tokens[position][skipped:] for position in batch]
-            log_probs = self._log_probs(rows, family.letters, cache, skipped)
+            log_probs = self._log_probs_in_memory(rows, family.letters, cache, skipped)
             for position, scores in zip(batch, log_probs.tolist(), strict=True):
                 yield _scored(family.indices[position], tuple(scores))
+
+    def _log_probs_in_memory(
+        self, rows: Sequence[list[int]], letters: tuple[int, ...], cache: Any, skipped: int
+    ) -> torch.Tensor:
+        """``_log_probs`` of rows; where the device has no room, of one half after the other.
+
+        The budget is halved for all that follow, which ``memory_halvings`` counts. Raises ModelError where
+        one row alone does not fit.
+        """
+        try:
+            return self._log_probs(rows, letters, cache, skipped)
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+            if len(rows) == 1:
+                raise ModelError(
+                    f"{self._reference.name}: one prompt of {skipped + len(rows[0])} tokens does not fit into the"
+                    f" memory of {self._device}; use a smaller dtype, more devices or a smaller model"
+                ) from error
+        # Outside of the handler, since the error holds on to the tensors of the forward pass that failed.
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._batch_tokens = max(1, self._batch_tokens // 2)
+        self.memory_halvings += 1
+        _logger.warning(
+            "%s: out of memory on %s with %d prompts at once; going on with at most %d tokens a batch",
+            self._reference.name,
+            self._device,
+            len(rows),
+            self._batch_tokens,
+        )
+        half = len(rows) // 2
+        return torch.cat(
+            [self._log_probs_in_memory(part, letters, cache, skipped) for part in (rows[:half], rows[half:])]
+        )
 
     def _batches(self, family: _Family, skipped: int) -> Iterator[list[int]]:
         """Positions in the family, longest first, so that running out of memory shows at once."""
@@ -536,6 +572,14 @@ def _scored(index: int, scores: tuple[float, ...]) -> Scored:
         return Scored(index, Outcome.INVALID, None)
     mass = min(1.0, math.fsum(math.exp(score) for score in scores))
     return Scored(index, Outcome.ANSWERED, first_greatest(scores), {ScoringRule.LETTER: scores}, mass)
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device had no room: CUDA says so by its class, the CPU's allocator and MPS by their text."""
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        said in text for said in ("DefaultCPUAllocator: can't allocate memory", "MPS backend out of memory")
+    )
 
 
 def _expanded(cache: Any, count: int) -> Any:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -76,11 +77,18 @@ class _Termination:
 
 def load_scorer(job: EvaluationJob) -> Scorer:
     """The job's checkpoint, loaded by transformers."""
-    from clika.scoring.transformers_scorer import TransformersScorer
+    from clika.scoring.mixed_scorer import MixedScorer
+    from clika.scoring.transformers_scorer import Dtype, TransformersScorer
 
-    return TransformersScorer.load(
-        job.model, dtype=job.dtype, device=job.device, batch_tokens=job.batch_tokens, name=job.name
-    )
+    def loaded(dtype: Dtype) -> TransformersScorer:
+        return TransformersScorer.load(
+            job.model, dtype=dtype, device=job.device, batch_tokens=job.batch_tokens, name=job.name
+        )
+
+    if job.dtype == "mixed":
+        exact = loaded("float32")
+        return MixedScorer(loaded("bfloat16"), exact, replace(exact.model, dtype="mixed"))
+    return loaded(job.dtype)
 
 
 def evaluate(

@@ -116,6 +116,38 @@ def test_quicker_layers_say_what_the_model_says(family: str, tmp_path: Path) -> 
     assert [s.chosen_index for s in one] == [s.chosen_index for s in other]
 
 
+def test_out_of_memory_halves_the_budget_and_answers_everything(llama: Path) -> None:
+    given = asked(12)
+    expected = scored(TransformersScorer.load(str(llama), device="cpu"), given)
+    scorer = TransformersScorer.load(str(llama), device="cpu")
+    rows: list[int] = []
+
+    def small_device(module: torch.nn.Module, inputs: object, named: dict[str, torch.Tensor]) -> None:
+        rows.append(len(named["input_ids"]))
+        if rows[-1] > 5:
+            raise torch.OutOfMemoryError("no room for more than five rows")
+
+    scorer._network.register_forward_pre_hook(small_device, with_kwargs=True)
+    found = scored(scorer, given)
+    assert letters(found) == pytest.approx(letters(expected), abs=1e-4)
+    assert max(rows) > 5
+    assert 1 <= scorer.memory_halvings < sum(count > 5 for count in rows) + 1
+
+
+def test_one_prompt_that_does_not_fit_is_a_sentence(llama: Path) -> None:
+    scorer = TransformersScorer.load(str(llama), device="cpu")
+    given = asked(2)
+    scored(scorer, given)  # the self-check is over
+
+    def full_device(module: torch.nn.Module, inputs: object, named: dict[str, torch.Tensor]) -> None:
+        if "position_ids" in named:  # the prefix fits, the prompts do not
+            raise torch.OutOfMemoryError("no room")
+
+    scorer._network.register_forward_pre_hook(full_device, with_kwargs=True)
+    with pytest.raises(ModelError, match=r"one prompt of \d+ tokens does not fit"):
+        scored(scorer, given)
+
+
 def test_the_same_settings_give_the_same_bits(llama: Path) -> None:
     first, second = (scored(TransformersScorer.load(str(llama), device="cpu"), asked()) for _ in range(2))
     assert first == second
