@@ -10,10 +10,11 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
 RUN_STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
+BENCH_STAMP := $(VENV)/.installed-bench
 CUT_OFF := $(VENV)/.cut_off
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench-import clean
+.PHONY: run test lint bench bench-gpu bench-import clean
 
 run: $(RUN_STAMP)
 	@$(VENV)/bin/python app.py
@@ -25,6 +26,12 @@ lint: $(TEST_STAMP)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+bench: $(BENCH_STAMP)
+	@$(VENV)/bin/python -m benchmarks.forced_choice $(if $(RELEASE),--release $(RELEASE))
+
+bench-gpu: $(RUN_STAMP)
+	@$(VENV)/bin/python -m benchmarks.gpu_forced_choice $(if $(RELEASE),--release $(RELEASE))
 
 bench-import: $(TEST_STAMP)
 	@$(VENV)/bin/python -m benchmarks.import_release $(RELEASE)
@@ -57,3 +64,12 @@ $(TEST_STAMP): $(RUN_STAMP)
 	@$(INSTALL) -e '.[test]'
 	@rm $(CUT_OFF)
 	@touch $(RUN_STAMP) $@
+
+# The constraints keep the harness from bringing another torch or transformers.
+$(BENCH_STAMP): $(TEST_STAMP)
+	@rm $(RUN_STAMP) $(TEST_STAMP)
+	@touch $(CUT_OFF)
+	@echo "installing lm-evaluation-harness into $(VENV)"
+	@$(INSTALL) -e '.[bench]' -c requirements.txt
+	@rm $(CUT_OFF)
+	@touch $(RUN_STAMP) $(TEST_STAMP) $@
