@@ -42,9 +42,12 @@ from clika.records import (
     Outcome,
     Question,
     Run,
+    ScoringRule,
 )
 from clika.settings import Settings
 from clika.shards import sound_tables
+
+RULES = [str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER]
 
 EXAMPLES = """examples:
   python -m clika import ../CLiKA
@@ -115,6 +118,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
     evaluating.add_argument("--limit", type=int, help="at most so many questions a data set")
     evaluating.add_argument("--template", choices=["released", "english"], help="the text around a question")
+    evaluating.add_argument(
+        "--scoring", default="letter", choices=RULES, help="how a choice is read off (default letter)"
+    )
     evaluating.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16", "mixed"])
     evaluating.add_argument("--device", default="auto", choices=["cpu", "cuda", "auto"])
     evaluating.add_argument("--batch-tokens", type=int, default=8192, help="tokens a batch (default 8192)")
@@ -124,6 +130,9 @@ def build_parser() -> argparse.ArgumentParser:
     scope = scoring.add_mutually_exclusive_group(required=True)
     scope.add_argument("--dataset", choices=DATASETS)
     scope.add_argument("--level", choices=[str(level) for level in Level])
+    scoring.add_argument(
+        "--scoring", choices=RULES, help="choose again by another rule's stored scores, without the model"
+    )
     scoring.add_argument("--models", help="comma-separated names or run ids")
     scoring.add_argument("--format", default="table", choices=["table", "json", "csv", "latex"])
     scoring.add_argument("--collection", help="needed where the store holds several")
@@ -178,6 +187,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
         languages=languages,
         limit=options.limit,
         template=template,
+        rule=options.scoring,
         dtype=options.dtype,
         device=options.device,
         batch_tokens=options.batch_tokens,
@@ -254,7 +264,8 @@ def scores_command(options: argparse.Namespace) -> int:
     with Index.open(options.store) as index:
         collection = chosen_collection(index, options.collection)
         runs = _chosen_runs(index, collection, options.models)
-        matrices = answer_matrices(index, collection, list(runs), datasets)
+        rule = ScoringRule(options.scoring) if options.scoring else None
+        matrices = answer_matrices(index, collection, list(runs), datasets, rule)
     rows = score_table(matrices, metric, scope, references_for(collection))
     print(_SCORE_FORMATS[options.format](rows, runs), end="")
     return 0
@@ -439,7 +450,10 @@ def export_command(options: argparse.Namespace) -> int:
 
 
 def _export_table(rows: Sequence[PredictionRow], runs: dict[str, Run]) -> pa.Table:
-    """One row a prediction; log_probabilities are nats, one a choice, null for imported answers."""
+    """One row a prediction; log_probabilities are nats, one a choice, null for imported answers.
+
+    ``margin`` is the best of them less the second-best; ``letter_mass`` the letters' total probability.
+    """
     predictions = [row.prediction for row in rows]
     return pa.table(
         {
@@ -454,8 +468,18 @@ def _export_table(rows: Sequence[PredictionRow], runs: dict[str, Run]) -> pa.Tab
             "log_probabilities": pa.array(
                 [p.scores.get(runs[p.run].rule) for p in predictions], pa.list_(pa.float32())
             ),
+            "margin": pa.array([_margin(p.scores.get(runs[p.run].rule)) for p in predictions], pa.float32()),
+            "letter_mass": pa.array([p.letter_mass for p in predictions], pa.float32()),
         }
     )
+
+
+def _margin(scores: Sequence[float] | None) -> float | None:
+    """The best score less the second-best, in the scores' unit; None where there are none."""
+    if scores is None:
+        return None
+    best, second = sorted(scores, reverse=True)[:2]
+    return best - second
 
 
 def rebuild_command(options: argparse.Namespace) -> int:

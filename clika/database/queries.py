@@ -117,18 +117,36 @@ def run_summaries(index: Index, collection: str) -> tuple[RunSummary, ...]:
     return tuple(RunSummary(_run(record), count, tuple(datasets)) for record, count, datasets in rows)
 
 
+def _check_rule_stored(index: Index, collection: str, runs: Sequence[str] | None, rule: ScoringRule) -> None:
+    rows = index.cursor.execute(
+        f"""select r.model from predictions p join runs r on r.number = p.run
+        where r.collection = $1 and ($2 is null or list_contains($2, r.run))
+        group by r.number, r.model having count(p.{rule}) = 0 order by r.model limit 1""",
+        [collection, list(runs) if runs is not None else None],
+    ).fetchall()
+    if rows:
+        raise UsageError(
+            f"{rows[0][0]} has no stored scores of rule {str(rule)!r}; evaluate it with --scoring {rule}, or"
+            f" leave it out with --models"
+        )
+
+
 def answer_matrices(
     index: Index,
     collection: str,
     runs: Sequence[str] | None = None,
     datasets: Sequence[str] | None = None,
+    rule: ScoringRule | None = None,
 ) -> tuple[AnswerMatrix, ...]:
     """All answers over a collection in one pass: one matrix a run and data set, runs by model name.
 
     A matrix holds every question of its data set and every language that the collection has it in;
-    what was not asked is NOT_ASKED.
+    what was not asked is NOT_ASKED. ``rule`` chooses again by that rule's stored scores; an answer without
+    them counts as not asked. Raises UsageError where a run has none at all.
     """
     cursor = index.cursor
+    if rule is not None:
+        _check_rule_stored(index, collection, runs, rule)
     languages = dict(cursor.execute("select number, code from languages").fetchall())
     wanted = list(datasets) if datasets is not None else None
     items = cursor.execute(
@@ -143,9 +161,12 @@ def answer_matrices(
         order by lower(model), number""",
         [collection, list(runs) if runs is not None else None],
     ).fetchall()
+    choice = "p.chosen_index"
+    if rule is not None:  # a member of a closed enumeration, so its name is safe as a column's
+        choice = f"coalesce(list_position(p.{rule}, list_max(p.{rule})) - 1, {NOT_ASKED})"
     answers = cursor.execute(
         f"""select p.run, p.item, p.language,
-            case p.outcome when 'answered' then p.chosen_index
+            case p.outcome when 'answered' then {choice}
                 when 'unparseable' then {UNPARSEABLE} else {INVALID} end as chosen
         from predictions p join items i on i.item = p.item
         where i.collection = $1 and ($2 is null or list_contains($2, i.dataset))

@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from clika.errors import JobError, UsageError
 from clika.languages import LANGUAGES
+from clika.records import ScoringRule
 
 VERSION = 1
 DTYPES = ("float32", "bfloat16", "float16", "mixed")
+RULES = tuple(str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER)
 DEVICES = ("cpu", "cuda", "auto")
 _TEXTS = ("model", "name", "collection", "template", "rule", "dtype", "device")
 _LISTS = ("datasets", "languages")
@@ -62,8 +64,13 @@ class EvaluationJob:
             raise UsageError(f"device {self.device!r}; known: {', '.join(DEVICES)}")
         if self.batch_tokens < 1:
             raise UsageError(f"batch tokens {self.batch_tokens}; a batch needs at least 1")
-        if self.rule != "letter":
-            raise UsageError(f"scoring rule {self.rule!r}; known: letter")
+        if self.rule not in RULES:
+            raise UsageError(f"scoring rule {self.rule!r}; known: {', '.join(RULES)}")
+        if self.dtype == "mixed" and self.rule != "letter":
+            raise UsageError(
+                f"dtype 'mixed' with scoring rule {self.rule!r}: near-ties are found by the letters' margins;"
+                f" use rule letter, or dtype float32 or bfloat16"
+            )
 
     @property
     def job_id(self) -> str:

@@ -9,7 +9,6 @@ import copy
 import inspect
 import json
 import logging
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,11 +23,12 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from clika.errors import ModelError, UsageError
-from clika.records import LETTERS, ModelRef, Outcome, Prompt, ScoringRule
+from clika.records import LETTERS, ModelRef, Prompt, ScoringRule
 from clika.scoring.fingerprint import content_fingerprint
 from clika.scoring.last_position import LastPositionOnly, unwrapped_last_layer, wrapped_last_layer
 from clika.scoring.packed_linear import can_pack, keep_freed_memory, pack_linear_layers
-from clika.scoring.scorer import Scored, first_greatest
+from clika.scoring.rules import OPTION_RULES, choice, letter_scores, option_scores
+from clika.scoring.scorer import Scored
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 Device = Literal["cpu", "cuda", "auto"]
@@ -110,13 +110,15 @@ class _Family:
     """Prompts that share their form: their indices, token ids, shared prefix and the letters' token ids.
 
     ``tokens`` holds one list of ids for each of ``indices``; all of them begin with the same
-    ``prefix_length`` ids and are longer than that. ``letters`` are the ids of the choices, in order.
+    ``prefix_length`` ids and are longer than that. ``letters`` are the ids of the choices, in order;
+    ``variants`` hold for each choice further ids that mean its letter.
     """
 
     indices: tuple[int, ...]
     tokens: tuple[list[int], ...]
     prefix_length: int
     letters: tuple[int, ...]
+    variants: tuple[tuple[int, ...], ...] = ()
 
     @property
     def longest(self) -> int:
@@ -138,6 +140,7 @@ class TransformersScorer:
         device: torch.device,
         batch_tokens: int,
         prefix_cache: bool,
+        rule: ScoringRule = ScoringRule.LETTER,
     ) -> None:
         self._network = model
         self._tokenizer = tokenizer
@@ -145,6 +148,7 @@ class TransformersScorer:
         self._device = device
         most = _CPU_BATCH_TOKENS if device.type == "cpu" else batch_tokens
         self._batch_tokens = min(batch_tokens, most)
+        self._rule = rule
         self._fastest = ScoringPath.PREFIX_CACHE if prefix_cache else ScoringPath.FULL
         self._tolerance = _TOLERANCES[str(reference.dtype)]
         self._accepted = frozenset(inspect.signature(model.forward).parameters)
@@ -166,6 +170,7 @@ class TransformersScorer:
         name: str | None = None,
         prefix_cache: bool = True,
         fast: bool = True,
+        rule: ScoringRule = ScoringRule.LETTER,
     ) -> "TransformersScorer":
         """The scorer of a model folder or a Hub id.
 
@@ -173,13 +178,18 @@ class TransformersScorer:
         the Hub. ``batch_tokens`` bounds rows x length of one batch (on a CPU 1,024 bounds it too).
         ``name`` is what people will see: the folder's name or the Hub id where it is
         None. ``fast`` may put quicker layers that agree in the place
-        of the model's own; without it the model is computed as transformers does.
+        of the model's own; without it the model is computed as transformers does. ``rule`` decides the choice:
+        ``letter`` and ``letter_variants`` come from one pass, the three others ask every option's text as well.
 
         Raises UsageError for an unknown dtype, a device that is not there or a budget below 1, and
         ModelError for a checkpoint that cannot be loaded whole or is not a causal language model.
         """
         if dtype not in _TORCH_DTYPES:
             raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(_TORCH_DTYPES)}")
+        if rule is ScoringRule.FIRST_CHARACTER:
+            raise UsageError(
+                "scoring rule 'first_character' reads written answers; a model is asked by another rule"
+            )
         if batch_tokens < 1:
             raise UsageError(f"batch of {batch_tokens} tokens; a batch holds at least 1: give 8192, say")
         chosen_device = _device(device)
@@ -193,7 +203,7 @@ class TransformersScorer:
             fingerprint=content_fingerprint(folder),
         )
         network = network.to(chosen_device).eval()
-        scorer = cls(network, tokenizer, reference, chosen_device, batch_tokens, prefix_cache)
+        scorer = cls(network, tokenizer, reference, chosen_device, batch_tokens, prefix_cache, rule)
         scorer._check_causal()
         if fast and not scorer._make_fast():
             _logger.warning(
@@ -217,19 +227,28 @@ class TransformersScorer:
         families = self._families(prompts)
         self._choose_path(families)
         for family in families:
-            yield from self._scored_family(family)
+            yield from self._scored_family(family, prompts)
 
-    def _scored_family(self, family: _Family) -> Iterator[Scored]:
+    def _scored_family(self, family: _Family, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         cache = None
         skipped = 0
         if self.path is ScoringPath.PREFIX_CACHE and family.prefix_length:
             skipped = family.prefix_length
             cache = self._prefix_cache(family.tokens[0][:skipped])
+        read = (*family.letters, *(token for tokens in family.variants for token in tokens))
         for batch in self._batches(family, skipped):
             rows = [family.tokens[position][skipped:] for position in batch]
-            log_probs = self._log_probs_in_memory(rows, family.letters, cache, skipped)
-            for position, scores in zip(batch, log_probs.tolist(), strict=True):
-                yield _scored(family.indices[position], tuple(scores))
+            log_probs = self._log_probs_in_memory(rows, read, cache, skipped).tolist()
+            found = [letter_scores(values, family.letters, family.variants) for values in log_probs]
+            if self._rule in OPTION_RULES:
+                asked = [prompts[family.indices[position]] for position in batch]
+                before = [family.tokens[position] for position in batch]
+                for scores, texts in zip(
+                    found, self._option_scores(asked, before, cache, skipped), strict=True
+                ):
+                    scores.update(texts)
+            for position, scores in zip(batch, found, strict=True):
+                yield choice(family.indices[position], scores, self._rule)
 
     def _log_probs_in_memory(
         self, rows: Sequence[list[int]], letters: tuple[int, ...], cache: Any, skipped: int
@@ -289,36 +308,140 @@ class TransformersScorer:
 
         ``cache`` holds the first ``skipped`` tokens of every row, which ``rows`` then leave out.
         """
-        count, width = len(rows), max(len(row) for row in rows)
+        last = torch.tensor([[len(row) - 1] for row in rows], device=self._device)  # (rows, 1)
+        with torch.inference_mode():
+            next_token = self._read_logits(rows, last, cache, skipped)[:, 0, :].float()
+            chosen = next_token[:, list(letters)] - next_token.logsumexp(dim=-1, keepdim=True)
+            return chosen.cpu()
+
+    def _read_logits(
+        self, rows: Sequence[list[int]], read: torch.Tensor, cache: Any, skipped: int
+    ) -> torch.Tensor:
+        """(rows, kept, vocabulary): the logits at the positions ``read`` (rows, kept) of the padded rows."""
+        count, width, kept = len(rows), max(len(row) for row in rows), read.shape[1]
         ids = torch.zeros(count, width, dtype=torch.long)
         mask = torch.zeros(count, skipped + width, dtype=torch.long)
         for position, row in enumerate(rows):
             ids[position, : len(row)] = torch.tensor(row)
             mask[position, : skipped + len(row)] = 1
-        last = torch.tensor([[len(row) - 1] for row in rows], device=self._device)  # (rows, 1)
         inputs: dict[str, Any] = {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
         # Without positions a model with a cache may count them from 0 again, and says nothing.
         if "position_ids" in self._accepted:
             positions = torch.arange(skipped, skipped + width, device=self._device)
             inputs["position_ids"] = positions.expand(count, width)
         if "logits_to_keep" in self._accepted:
-            inputs["logits_to_keep"] = last
+            inputs["logits_to_keep"] = read
         if "use_cache" in self._accepted:
             inputs["use_cache"] = cache is not None
         if cache is not None:
             inputs["past_key_values"] = _expanded(cache, count)
+        logits = self._logits(inputs, read)
+        whole = "logits_to_keep" not in self._accepted or (kept != width and logits.shape[1] == width)
+        if whole and logits.shape[:2] == (count, width):
+            logits = torch.take_along_dim(logits, read[..., None], dim=1)
+        if logits.shape[:2] != (count, kept):
+            raise ModelError(
+                f"{self._reference.name} gives logits of shape {tuple(logits.shape)} for {count} prompts;"
+                f" {kept} positions a prompt are needed: this model's class is not supported"
+            )
+        return logits
+
+    def _option_scores(
+        self, prompts: Sequence[Prompt], before: Sequence[list[int]], cache: Any, skipped: int
+    ) -> list[dict[ScoringRule, tuple[float, ...]]]:
+        """For each prompt the scores of its options' texts under ``option``, ``option_per_byte`` and ``pmi``.
+
+        ``before`` are the prompts' own ids; ``cache`` holds the first ``skipped`` of them.
+        """
+        asked = [(prompt.text, prompt.question.choices[: prompt.choices_scored]) for prompt in prompts]
+        given = self._continued(asked, before, cache, skipped)
+        # What an option is worth by itself: after the answer slot's own line, without the question.
+        cues = [(text.rsplit("\n", 1)[-1], options) for text, options in asked]
+        slots = self._tokens([cue for cue, _ in cues])
+        alone = self._continued(cues, slots, None, 0)
+        return [
+            option_scores(options, with_question, without)
+            for (_, options), with_question, without in zip(asked, given, alone, strict=True)
+        ]
+
+    def _continued(
+        self,
+        asked: Sequence[tuple[str, Sequence[str]]],
+        before: Sequence[list[int]],
+        cache: Any,
+        skipped: int,
+    ) -> list[list[float]]:
+        """Nats of each option's text after its text, summed over the tokens in which the whole differs.
+
+        Where a tokenizer merges the join, all options of a prompt are summed from the same token on, so that
+        they stand on the same ground.
+        """
+        join = _JOIN_TEXTS[self.join or Join.NONE]
+        encoded = self._tokens([text + join + option for text, options in asked for option in options])
+        start_id = next(
+            (i for i in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id) if i is not None), 0
+        )
+        rows: list[list[int]] = []
+        starts: list[int] = []
+        place = 0
+        for (_, options), own in zip(asked, before, strict=True):
+            mine = encoded[place : place + len(options)]
+            place += len(options)
+            start = min(_common_length(own, ids) for ids in mine)
+            start = min(start, *(len(ids) - 1 for ids in mine))
+            # Nothing predicts a first token: a text without a beginning of its own is given one.
+            lead = [start_id] if start <= 0 else []
+            rows += [lead + ids for ids in mine]
+            starts += [start + len(lead)] * len(mine)
+        self._check_tokens(rows)
+        if skipped and min(starts) <= skipped:
+            cache, skipped = None, 0
+        sums: list[float] = []
+        for first, last in self._spans(rows, skipped):
+            part = self._continuations(
+                [row[skipped:] for row in rows[first:last]],
+                [start - skipped for start in starts[first:last]],
+                cache,
+                skipped,
+            )
+            sums += part
+        values = iter(sums)
+        return [[next(values) for _ in options] for _, options in asked]
+
+    def _spans(self, rows: Sequence[list[int]], skipped: int) -> Iterator[tuple[int, int]]:
+        """Neighbouring rows that fit a batch together."""
+        first = 0
+        while first < len(rows):
+            last, width = first, 0
+            while last < len(rows):
+                wider = max(width, len(rows[last]) - skipped)
+                if last > first and (
+                    wider * (last + 1 - first) > self._batch_tokens or self.path is ScoringPath.UNBATCHED
+                ):
+                    break
+                width, last = wider, last + 1
+            yield first, last
+            first = last
+
+    def _continuations(
+        self, rows: Sequence[list[int]], starts: Sequence[int], cache: Any, skipped: int
+    ) -> list[float]:
+        """Nats of each row's ids from ``starts`` (at least 1, or 0 after a cache) to its end, summed."""
+        kept = max(len(row) - start for row, start in zip(rows, starts, strict=True)) + 1
+        read = torch.zeros(len(rows), kept, dtype=torch.long)
+        wanted = torch.zeros(len(rows), kept, dtype=torch.long)
+        counts = torch.zeros(len(rows), kept)
+        for place, (row, start) in enumerate(zip(rows, starts, strict=True)):
+            length = len(row) - start
+            read[place] = len(row) - 1
+            read[place, :length] = torch.arange(start - 1, len(row) - 1)
+            wanted[place, :length] = torch.tensor(row[start:])
+            counts[place, :length] = 1
         with torch.inference_mode():
-            logits = self._logits(inputs, last)
-            if logits.shape[:2] == (count, width) and width > 1:  # a family that knows no logits_to_keep
-                logits = torch.take_along_dim(logits, last[..., None], dim=1)
-            if logits.shape[:2] != (count, 1):
-                raise ModelError(
-                    f"{self._reference.name} gives logits of shape {tuple(logits.shape)} for {count} prompts;"
-                    " one row a prompt is needed: this model's class is not supported"
-                )
-            next_token = logits[:, 0, :].float()
-            chosen = next_token[:, list(letters)] - next_token.logsumexp(dim=-1, keepdim=True)
-            return chosen.cpu()
+            log_probs = self._read_logits(rows, read.to(self._device), cache, skipped).float().log_softmax(-1)
+            found = torch.take_along_dim(log_probs, wanted[..., None].to(self._device), dim=-1)[..., 0].cpu()
+        # Where nothing is counted a NaN must not come in, and where something is it must.
+        return [float(value) for value in torch.where(counts > 0, found, torch.zeros(())).sum(-1)]
 
     def _logits(self, inputs: dict[str, Any], read: torch.Tensor | None) -> torch.Tensor:
         """The model's logits; ``read`` (rows, kept) are the positions that anybody will look at."""
@@ -465,11 +588,16 @@ class TransformersScorer:
         tokens = self._tokens([prompt.text for prompt in prompts])
         self._check_tokens(tokens)
         letters = self._letters(prompts, tokens, list(members.values()))
+        variants = self._variants(prompts, tokens, list(members.values()), letters)
         families = []
         for (*_, count), indices in members.items():
             of_family = tuple(tokens[index] for index in indices)
             family = _Family(
-                tuple(indices), of_family, _shared_length(of_family), letters[: cast(int, count)]
+                tuple(indices),
+                of_family,
+                _shared_length(of_family),
+                letters[: cast(int, count)],
+                variants[: cast(int, count)],
             )
             families.append(family)
         return families
@@ -531,8 +659,37 @@ class TransformersScorer:
             + "; each letter must be one token of its own after 'Answer:': use another template or model"
         )
 
+    def _variants(
+        self,
+        prompts: Sequence[Prompt],
+        tokens: Sequence[list[int]],
+        members: Sequence[list[int]],
+        letters: tuple[int, ...],
+    ) -> tuple[tuple[int, ...], ...]:
+        """For each letter the further single tokens that say it: with the other join.
+
+        It counts only where it makes every letter one token of its own.
+        """
+        samples = [family[0] for family in members]
+        found: list[list[int]] = [[] for _ in letters]
+        taken = set(letters)
+        for join in Join:
+            try:
+                ids = self._letters_joined(prompts, tokens, samples, join)
+            except ModelError:
+                continue
+            if len(ids) == len(letters) and not taken & set(ids):
+                taken |= set(ids)
+                for place, token in enumerate(ids):
+                    found[place].append(token)
+        return tuple(tuple(ids) for ids in found)
+
     def _letters_joined(
-        self, prompts: Sequence[Prompt], tokens: Sequence[list[int]], samples: Sequence[int], join: Join
+        self,
+        prompts: Sequence[Prompt],
+        tokens: Sequence[list[int]],
+        samples: Sequence[int],
+        join: Join,
     ) -> tuple[int, ...]:
         found: dict[str, int] = {}
         where = "directly after the prompt" if join is Join.NONE else "after the prompt and a space"
@@ -566,14 +723,6 @@ class TransformersScorer:
         return " + ".join(repr(piece) for piece in self._tokenizer.convert_ids_to_tokens(list(ids)))
 
 
-def _scored(index: int, scores: tuple[float, ...]) -> Scored:
-    # Not left to argmax: over NaN it answers index 0, which would count as "A".
-    if not all(math.isfinite(score) for score in scores):
-        return Scored(index, Outcome.INVALID, None)
-    mass = min(1.0, math.fsum(math.exp(score) for score in scores))
-    return Scored(index, Outcome.ANSWERED, first_greatest(scores), {ScoringRule.LETTER: scores}, mass)
-
-
 def _is_out_of_memory(error: RuntimeError) -> bool:
     """Whether a device had no room: CUDA says so by its class, the CPU's allocator and MPS by their text."""
     text = str(error)
@@ -591,6 +740,12 @@ def _expanded(cache: Any, count: int) -> Any:
             layer.keys = layer.keys.expand(count, -1, -1, -1)
             layer.values = layer.values.expand(count, -1, -1, -1)
     return expanded
+
+
+def _common_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many first ids two lists share."""
+    shortest = min(len(one), len(other))
+    return next((n for n in range(shortest) if one[n] != other[n]), shortest)
 
 
 def _shared_length(tokens: Sequence[list[int]]) -> int:

@@ -82,7 +82,12 @@ def load_scorer(job: EvaluationJob) -> Scorer:
 
     def loaded(dtype: Dtype) -> TransformersScorer:
         return TransformersScorer.load(
-            job.model, dtype=dtype, device=job.device, batch_tokens=job.batch_tokens, name=job.name
+            job.model,
+            dtype=dtype,
+            device=job.device,
+            batch_tokens=job.batch_tokens,
+            name=job.name,
+            rule=ScoringRule(job.rule),
         )
 
     if job.dtype == "mixed":

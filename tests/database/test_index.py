@@ -22,7 +22,7 @@ from clika.database.queries import (
     run_summaries,
 )
 from clika.errors import StoreError, StoreLockedError, UsageError
-from clika.records import NOT_ASKED, UNPARSEABLE
+from clika.records import NOT_ASKED, UNPARSEABLE, Outcome, Prediction, ScoringRule
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 
 RUN = made_up_run()
@@ -209,6 +209,33 @@ def test_a_cell_lists_its_questions_with_their_relation_to_english(store: Path) 
     assert (second.total, [row.question_id for row in second.rows]) == (4, ["2"])
     # question 0: right in en and de, wrong in he
     assert (page.rows[0].languages_right, page.rows[0].languages_asked) == (2, 3)
+
+
+def test_the_rule_is_changed_afterwards_from_the_stored_scores(tmp_path: Path) -> None:
+    seal_questions(tmp_path, made_up_questions(count=2))
+    scores = {
+        ScoringRule.LETTER: (-1.0, -2.0, -3.0, -4.0),
+        ScoringRule.OPTION: (-9.0, -8.0, -7.5, -7.5),  # of equal ones the first
+    }
+    rows = [
+        Prediction(RUN.run, "xgeo", "0", "en", Outcome.ANSWERED, 0, scores, 0.6),
+        Prediction(
+            RUN.run, "xgeo", "1", "en", Outcome.ANSWERED, 0, {ScoringRule.LETTER: scores[ScoringRule.LETTER]}
+        ),
+        Prediction(RUN.run, "xgeo", "0", "de", Outcome.INVALID, None),
+    ]
+    seal_predictions(tmp_path, RUN, rows)
+    with Index.open(tmp_path) as index:
+        (stored,) = answer_matrices(index, "made-up")
+        (again,) = answer_matrices(index, "made-up", rule=ScoringRule.OPTION)
+        assert stored.chosen[stored.languages.index("en")].tolist() == [0, 0]
+        assert again.chosen[again.languages.index("en")].tolist() == [2, NOT_ASKED]
+        assert (
+            again.chosen[again.languages.index("de")].tolist()[0]
+            == stored.chosen[stored.languages.index("de")][0]
+        )
+        with pytest.raises(UsageError, match="tiny has no stored scores of rule 'pmi'"):
+            answer_matrices(index, "made-up", rule=ScoringRule.PMI)
 
 
 def test_one_question_stands_in_every_language_with_its_answers(store: Path) -> None:

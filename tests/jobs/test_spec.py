@@ -38,6 +38,7 @@ def test_an_unknown_key_or_version_is_refused(change: dict[str, object], named: 
         ("limit", 0, "at least 1"),
         ("datasets", "xgeo", "list of texts"),
         ("model", 5, "must be text"),
+        ("rule", "first_character", "known: letter, letter_variants, option, option_per_byte, pmi"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_rule(name: str, value: object, rule: str) -> None:
@@ -70,3 +71,8 @@ def test_something_missing_or_no_json_is_refused() -> None:
 def test_impossible_settings_are_refused_with_the_value(field: str, value: object, named: str) -> None:
     with pytest.raises(UsageError, match=named):
         replace(JOB, **{field: value})
+
+
+def test_mixed_precision_is_for_the_letter_rule() -> None:
+    with pytest.raises(UsageError, match="rule letter"):
+        replace(JOB, dtype="mixed", rule="pmi")
