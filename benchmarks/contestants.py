@@ -7,15 +7,17 @@ Each answers prompts with 0-based choices in the prompts' order, by the letters'
 import importlib.util
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from clika.errors import UsageError
 from clika.records import LETTERS, Prompt
-from clika.scoring.transformers_scorer import TransformersScorer
+from clika.scoring.mixed_scorer import MixedScorer
+from clika.scoring.scorer import Scorer
+from clika.scoring.transformers_scorer import Dtype, TransformersScorer
 
 AUTHORS_TOKENS = 2
 """What the authors' generation writes for most answers, ``B`` and ``.``: fewer than that it cannot."""
@@ -39,21 +41,23 @@ class Engine:
     """This project's scorer."""
 
     def __init__(self, folder: Path, dtype: str) -> None:
-        load: Any = TransformersScorer.load
-        self.scorer: TransformersScorer = load(str(folder), dtype=dtype, device="cpu")
+        """``dtype`` is one of a job's: mixed is bfloat16 with near-ties asked again in float32."""
+        quick = "bfloat16" if dtype == "mixed" else dtype
+        self._loaded = TransformersScorer.load(str(folder), dtype=cast(Dtype, quick), device="cpu")
+        self._scorer: Scorer = self._loaded
+        if dtype == "mixed":
+            exact = TransformersScorer.load(str(folder), dtype="float32", device="cpu")
+            self._scorer = MixedScorer(self._loaded, exact, replace(exact.model, dtype="mixed"))
 
-    @classmethod
-    def where_known(cls, folder: Path, dtype: str) -> "Engine | None":
-        """None where the engine knows no such dtype."""
-        try:
-            return cls(folder, dtype)
-        except UsageError:
-            return None
+    @property
+    def path(self) -> str | None:
+        """How prompts were computed; None before the first."""
+        return None if self._loaded.path is None else str(self._loaded.path)
 
     def choices(self, prompts: Sequence[Prompt]) -> list[int]:
         """See Contestant."""
         found = [-1] * len(prompts)
-        for scored in self.scorer.scored(prompts):
+        for scored in self._scorer.scored(prompts):
             if scored.chosen_index is not None:
                 found[scored.prompt_index] = scored.chosen_index
         return found

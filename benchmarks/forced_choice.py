@@ -10,7 +10,7 @@ limit. The last line is one JSON list, an object a size and dtype; null is what 
 
 import argparse
 import json
-import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -103,12 +103,24 @@ def _memory_mib(folder: Path, dtype: str, release: Path, items: int, threads: in
     """The greatest memory (MiB) of a process that loads the model and answers its longest families."""
     command = [sys.executable, "-m", "benchmarks.forced_choice", "--memory-of", str(folder), "--dtype", dtype]
     command += ["--release", str(release), "--items", str(items), "--threads", str(threads)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=Path(__file__).resolve().parents[1])
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        return None
-    return round(usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2))  # KiB, bytes on macOS
+    home = Path(__file__).resolve().parents[1]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=home)
+    return int(done.stdout.split()[-1]) if done.returncode == 0 else None
+
+
+def _peak_mib() -> int:
+    """The greatest memory this process had, in MiB.
+
+    Not left to getrusage where /proc says it: what the parent held when it started this process counts there.
+    """
+    try:
+        status = Path("/proc/self/status").read_text("ascii")
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return round(peak / (1024 if sys.platform == "linux" else 1024**2))  # KiB there, bytes on macOS
+    return round(
+        int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+    )
 
 
 def _fill_memory(folder: Path, dtype: str, prompts: Sequence[Prompt]) -> None:
@@ -143,7 +155,7 @@ def measured(
         flush=True,
     )
 
-    engines = {dtype: one for dtype in DTYPES if (one := Engine.where_known(folder, dtype)) is not None}
+    engines = {dtype: Engine(folder, dtype) for dtype in DTYPES}
     others: dict[str, Contestant] = {"authors float32": AuthorsWay(folder, "float32")}
     if has_lm_eval():
         for dtype in ("float32", "bfloat16"):
@@ -209,7 +221,7 @@ def measured(
             Measured(
                 params_m=round(shape.parameters / 1e6),
                 dtype=dtype,
-                path=None if engine.scorer.path is None else str(engine.scorer.path),
+                path=engine.path,
                 items=count,
                 items_per_s=round(rate, 1),
                 spread=round(rates.spread(f"engine {dtype}"), 3),
@@ -300,6 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(str(error))
         if options.memory_of is not None:
             _fill_memory(options.memory_of, options.dtype, prompts[: options.items])
+            print(_peak_mib())
             return
         results = []
         for size in options.sizes:

@@ -32,7 +32,7 @@ def test_without_the_harness_its_ratios_are_null_and_float32_choices_are_the_aut
     asked = ["--sizes", "tiny", "--rounds", "1", "--items", "160", "--batch-tokens", "256"]
     forced_choice.main([*asked, "--threads", str(threads), "--release", str(release)])
     results = last_line(capsys)
-    assert [one["dtype"] for one in results][:2] == ["float32", "bfloat16"]
+    assert [one["dtype"] for one in results] == ["float32", "bfloat16", "mixed"]
     for one in results:
         assert one["vs_lm_eval"] is None
         assert one["vs_lm_eval_same_dtype"] is None
@@ -44,6 +44,7 @@ def test_without_the_harness_its_ratios_are_null_and_float32_choices_are_the_aut
         # 2 layers x (4 x 64 x 64 + 3 x 64 x 128) + 64 x 2,000 = 209,920 weights, 0 million
         assert one["params_m"] == 0
     assert results[0]["choices_identical"] is True
+    assert results[2]["choices_identical"] is True
 
 
 def test_the_gpu_benchmark_runs_on_a_tiny_shape_without_a_gpu(
