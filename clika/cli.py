@@ -122,7 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--scoring", default="letter", choices=RULES, help="how a choice is read off (default letter)"
     )
     evaluating.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16", "mixed"])
-    evaluating.add_argument("--device", default="auto", choices=["cpu", "cuda", "auto"])
+    evaluating.add_argument("--device", default="auto", choices=["cpu", "cuda", "mps", "auto"])
     evaluating.add_argument("--batch-tokens", type=int, default=8192, help="tokens a batch (default 8192)")
 
     scoring = command("scores", scores_command, "accuracy, RA or en-CO, models down, languages across")

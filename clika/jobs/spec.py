@@ -13,7 +13,7 @@ from clika.records import ScoringRule
 VERSION = 1
 DTYPES = ("float32", "bfloat16", "float16", "mixed")
 RULES = tuple(str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER)
-DEVICES = ("cpu", "cuda", "auto")
+DEVICES = ("cpu", "cuda", "mps", "auto")
 _TEXTS = ("model", "name", "collection", "template", "rule", "dtype", "device")
 _LISTS = ("datasets", "languages")
 
@@ -35,7 +35,7 @@ class EvaluationJob:
     template: str = "english"
     rule: str = "letter"
     dtype: Literal["float32", "bfloat16", "float16", "mixed"] = "float32"
-    device: Literal["cpu", "cuda", "auto"] = "auto"
+    device: Literal["cpu", "cuda", "mps", "auto"] = "auto"
     batch_tokens: int = 8192
     version: int = VERSION
 

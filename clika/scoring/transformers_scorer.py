@@ -31,7 +31,7 @@ from clika.scoring.rules import OPTION_RULES, choice, letter_scores, option_scor
 from clika.scoring.scorer import Scored
 
 Dtype = Literal["float32", "bfloat16", "float16"]
-Device = Literal["cpu", "cuda", "auto"]
+Device = Literal["cpu", "cuda", "mps", "auto"]
 
 _logger = logging.getLogger(__name__)
 
@@ -761,12 +761,15 @@ def _shared_length(tokens: Sequence[list[int]]) -> int:
 def _device(device: str) -> torch.device:
     if device not in get_args(Device):
         raise UsageError(f"unknown device {device!r}; known: {', '.join(get_args(Device))}")
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if device == "auto":
+        return torch.device(next(kind for kind, found in there.items() if found))
+    if not there[device]:
+        wanted = "install torch for CUDA" if device == "cuda" else "run on a Mac with Apple silicon"
         raise UsageError(
-            "device 'cuda' and torch sees no GPU here; use 'cpu' or 'auto', or install torch for CUDA"
+            f"device {device!r} and torch sees no such GPU here; use 'cpu' or 'auto', or {wanted}"
         )
-    return torch.device("cuda" if device != "cpu" and there else "cpu")
+    return torch.device(device)
 
 
 def _checkpoint(model: str) -> tuple[Path, str, str | None]:

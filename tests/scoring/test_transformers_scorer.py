@@ -377,3 +377,11 @@ def test_wrong_settings_are_refused_before_anything_is_loaded(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         TransformersScorer.load(str(llama), **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has Apple's GPU")
+def test_apples_gpu_asked_for_where_there_is_none_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"device 'mps' and torch sees no such GPU here; use 'cpu' or 'auto'"
+    ):
+        TransformersScorer.load(str(tiny_llama(tmp_path)), device="mps")
