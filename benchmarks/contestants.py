@@ -15,9 +15,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from clika.records import LETTERS, Prompt
+from clika.scoring.checkpoint import Dtype
 from clika.scoring.mixed_scorer import MixedScorer
 from clika.scoring.scorer import Scorer
-from clika.scoring.transformers_scorer import Dtype, TransformersScorer
+from clika.scoring.transformers_scorer import TransformersScorer
 
 AUTHORS_TOKENS = 2
 """What the authors' generation writes for most answers, ``B`` and ``.``: fewer than that it cannot."""

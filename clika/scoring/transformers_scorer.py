@@ -7,90 +7,33 @@ never cut, and a letter is the token that the tokenizer really makes after the p
 
 import copy
 import inspect
-import json
 import logging
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 import torch
-from huggingface_hub import snapshot_download
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from clika.errors import ModelError, UsageError
-from clika.records import LETTERS, ModelRef, Prompt, ScoringRule
+from clika.records import ModelRef, Prompt, ScoringRule
+from clika.scoring.checkpoint import TORCH_DTYPES, Device, Dtype, checkpoint_folder, device_here, loaded
 from clika.scoring.fingerprint import content_fingerprint
 from clika.scoring.last_position import LastPositionOnly, unwrapped_last_layer, wrapped_last_layer
 from clika.scoring.packed_linear import can_pack, keep_freed_memory, pack_linear_layers
+from clika.scoring.prompt_families import JOIN_TEXTS, Family, Join, PromptTokens, common_length
 from clika.scoring.rules import OPTION_RULES, choice, letter_scores, option_scores
 from clika.scoring.scorer import Scored
 
-Dtype = Literal["float32", "bfloat16", "float16"]
-Device = Literal["cpu", "cuda", "mps", "auto"]
-
 _logger = logging.getLogger(__name__)
 
-_TORCH_DTYPES: dict[str, torch.dtype] = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
 # How far two ways to compute one log-probability (nats) may lie apart: what rounding alone makes.
 _TOLERANCES: dict[str, float] = {"float32": 1e-4, "float16": 0.03, "bfloat16": 0.2}
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken", "*.jinja"]
-
-_CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
-# Encoders that transformers loads as "causal" models without a word unless is_decoder is set.
-_ENCODERS = frozenset(
-    {
-        "bert",
-        "bert-generation",
-        "big_bird",
-        "camembert",
-        "convbert",
-        "data2vec-text",
-        "electra",
-        "ernie",
-        "megatron-bert",
-        "modernbert",
-        "rembert",
-        "roberta",
-        "roberta-prelayernorm",
-        "roc_bert",
-        "roformer",
-        "xlm",
-        "xlm-roberta",
-        "xlm-roberta-xl",
-        "xlnet",
-        "xmod",
-    }
-)
-
-_SMALLEST_PREFIX = 8
 # A processor's caches hold no more: measured on the 29 M model, batches of 4,096 are a tenth slower.
 _CPU_BATCH_TOKENS = 1024
 _CHECKED_PROMPTS = 4
-
-
-class Join(StrEnum):
-    """What stands between ``Answer:`` and the letter that is scored: nothing, or one space.
-
-    ``Answer:`` + ``A`` is cut into ``Answer`` + ``:A`` by tokenizers of the cl100k kind (Llama 3, Qwen); the
-    token ``A`` then never follows the prompt, and ``" A"`` is the one that does.
-    """
-
-    NONE = "none"
-    SPACE = "space"
-
-
-_JOIN_TEXTS = {Join.NONE: "", Join.SPACE: " "}
 
 
 class ScoringPath(StrEnum):
@@ -103,26 +46,6 @@ class ScoringPath(StrEnum):
     PREFIX_CACHE = "prefix_cache"
     FULL = "full"
     UNBATCHED = "unbatched"
-
-
-@dataclass(frozen=True, slots=True)
-class _Family:
-    """Prompts that share their form: their indices, token ids, shared prefix and the letters' token ids.
-
-    ``tokens`` holds one list of ids for each of ``indices``; all of them begin with the same
-    ``prefix_length`` ids and are longer than that. ``letters`` are the ids of the choices, in order;
-    ``variants`` hold for each choice further ids that mean its letter.
-    """
-
-    indices: tuple[int, ...]
-    tokens: tuple[list[int], ...]
-    prefix_length: int
-    letters: tuple[int, ...]
-    variants: tuple[tuple[int, ...], ...] = ()
-
-    @property
-    def longest(self) -> int:
-        return max(len(tokens) for tokens in self.tokens)
 
 
 class TransformersScorer:
@@ -152,11 +75,18 @@ class TransformersScorer:
         self._fastest = ScoringPath.PREFIX_CACHE if prefix_cache else ScoringPath.FULL
         self._tolerance = _TOLERANCES[str(reference.dtype)]
         self._accepted = frozenset(inspect.signature(model.forward).parameters)
+        self._embedding_rows = int(model.get_input_embeddings().weight.shape[0])
+        context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self._prompt_tokens = PromptTokens(
+            tokenizer,
+            reference.name,
+            self._embedding_rows,
+            context if isinstance(context, int) and context > 0 else None,
+        )
         self._checked_length = 0
         self._last_layer: LastPositionOnly | None = None
         self.packed_layers = 0
         self.memory_halvings = 0
-        self.join: Join | None = None
         self.path: ScoringPath | None = None
 
     @classmethod
@@ -184,17 +114,17 @@ class TransformersScorer:
         Raises UsageError for an unknown dtype, a device that is not there or a budget below 1, and
         ModelError for a checkpoint that cannot be loaded whole or is not a causal language model.
         """
-        if dtype not in _TORCH_DTYPES:
-            raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(_TORCH_DTYPES)}")
+        if dtype not in TORCH_DTYPES:
+            raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(TORCH_DTYPES)}")
         if rule is ScoringRule.FIRST_CHARACTER:
             raise UsageError(
                 "scoring rule 'first_character' reads written answers; a model is asked by another rule"
             )
         if batch_tokens < 1:
             raise UsageError(f"batch of {batch_tokens} tokens; a batch holds at least 1: give 8192, say")
-        chosen_device = _device(device)
-        folder, base, revision = _checkpoint(model)
-        network, tokenizer = _loaded(folder, dtype)
+        chosen_device = device_here(device)
+        folder, base, revision = checkpoint_folder(model)
+        network, tokenizer = loaded(folder, dtype)
         reference = ModelRef(
             name=name or (folder.name if revision is None else base),
             base=base,
@@ -209,7 +139,7 @@ class TransformersScorer:
             _logger.warning(
                 "%s does not agree with its quicker layers and is computed without", reference.name
             )
-            scorer._network = _loaded(folder, dtype)[0].to(chosen_device).eval()
+            scorer._network = loaded(folder, dtype)[0].to(chosen_device).eval()
             scorer.packed_layers = 0
         return scorer
 
@@ -218,18 +148,23 @@ class TransformersScorer:
         """The checkpoint, with its content fingerprint and the dtype it is computed in."""
         return self._reference
 
+    @property
+    def join(self) -> Join | None:
+        """What stands between the prompt and the letter that is scored; None before the first prompts."""
+        return self._prompt_tokens.join
+
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """Each prompt's choice, grouped by family and the longest first.
 
         Raises ModelError before the first choice where letters are no single next tokens, a prompt is
         longer than the model's context, BOS is doubled, or ids lie beyond the embedding.
         """
-        families = self._families(prompts)
+        families = self._prompt_tokens.families(prompts)
         self._choose_path(families)
         for family in families:
             yield from self._scored_family(family, prompts)
 
-    def _scored_family(self, family: _Family, prompts: Sequence[Prompt]) -> Iterator[Scored]:
+    def _scored_family(self, family: Family, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         cache = None
         skipped = 0
         if self.path is ScoringPath.PREFIX_CACHE and family.prefix_length:
@@ -285,7 +220,7 @@ class TransformersScorer:
             [self._log_probs_in_memory(part, letters, cache, skipped) for part in (rows[:half], rows[half:])]
         )
 
-    def _batches(self, family: _Family, skipped: int) -> Iterator[list[int]]:
+    def _batches(self, family: Family, skipped: int) -> Iterator[list[int]]:
         """Positions in the family, longest first, so that running out of memory shows at once."""
         order = sorted(
             range(len(family.tokens)), key=lambda position: (-len(family.tokens[position]), position)
@@ -357,7 +292,7 @@ class TransformersScorer:
         given = self._continued(asked, before, cache, skipped)
         # What an option is worth by itself: after the answer slot's own line, without the question.
         cues = [(text.rsplit("\n", 1)[-1], options) for text, options in asked]
-        slots = self._tokens([cue for cue, _ in cues])
+        slots = self._prompt_tokens.ids([cue for cue, _ in cues])
         alone = self._continued(cues, slots, None, 0)
         return [
             option_scores(options, with_question, without)
@@ -376,8 +311,10 @@ class TransformersScorer:
         Where a tokenizer merges the join, all options of a prompt are summed from the same token on, so that
         they stand on the same ground.
         """
-        join = _JOIN_TEXTS[self.join or Join.NONE]
-        encoded = self._tokens([text + join + option for text, options in asked for option in options])
+        join = JOIN_TEXTS[self.join or Join.NONE]
+        encoded = self._prompt_tokens.ids(
+            [text + join + option for text, options in asked for option in options]
+        )
         start_id = next(
             (i for i in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id) if i is not None), 0
         )
@@ -387,13 +324,13 @@ class TransformersScorer:
         for (_, options), own in zip(asked, before, strict=True):
             mine = encoded[place : place + len(options)]
             place += len(options)
-            start = min(_common_length(own, ids) for ids in mine)
+            start = min(common_length(own, ids) for ids in mine)
             start = min(start, *(len(ids) - 1 for ids in mine))
             # Nothing predicts a first token: a text without a beginning of its own is given one.
             lead = [start_id] if start <= 0 else []
             rows += [lead + ids for ids in mine]
             starts += [start + len(lead)] * len(mine)
-        self._check_tokens(rows)
+        self._prompt_tokens.check(rows)
         if skipped and min(starts) <= skipped:
             cache, skipped = None, 0
         sums: list[float] = []
@@ -476,7 +413,7 @@ class TransformersScorer:
 
     def _trial(self) -> torch.Tensor:
         """(2, vocabulary) nats after two made-up rows of 24 and 17 ids, computed in one padded batch."""
-        rows = self._embedding_rows()
+        rows = self._embedding_rows
         ids = torch.tensor([[position * step % rows for position in range(1, 25)] for step in (7, 11)])
         mask = torch.ones_like(ids)
         mask[1, 17:] = 0
@@ -504,7 +441,7 @@ class TransformersScorer:
             self._network(**inputs, past_key_values=cache, use_cache=True)
         return cache if cache.get_seq_length() == len(prefix) else None
 
-    def _choose_path(self, families: Sequence[_Family]) -> None:
+    def _choose_path(self, families: Sequence[Family]) -> None:
         """Sets the fastest path that agrees, on prompts of these families, with one prompt at a time.
 
         The families with the longest prompt and with the longest prefix stand for all. A path once left
@@ -532,7 +469,7 @@ class TransformersScorer:
             _logger.warning("%s is scored on the slower path '%s'", self._reference.name, path)
         self.path = path
 
-    def _prefix_agrees(self, family: _Family, rows: Sequence[list[int]], alone: torch.Tensor) -> bool:
+    def _prefix_agrees(self, family: Family, rows: Sequence[list[int]], alone: torch.Tensor) -> bool:
         skipped = family.prefix_length
         try:
             cache = self._prefix_cache(rows[0][:skipped])
@@ -554,7 +491,7 @@ class TransformersScorer:
 
     def _check_causal(self) -> None:
         """Raises ModelError where tokens that come later change what the model says before them."""
-        rows = self._embedding_rows()
+        rows = self._embedding_rows
         ids = [position * 7 % rows for position in range(1, 25)]
         shorter, longer = torch.tensor([ids[:16]]), torch.tensor([ids])
         with torch.inference_mode():
@@ -572,155 +509,6 @@ class TransformersScorer:
                 f"{self._reference.base} changes its prediction when text is added after it; forced choice"
                 " needs a causal language model: give a decoder-only checkpoint"
             )
-
-    def _embedding_rows(self) -> int:
-        return int(self._network.get_input_embeddings().weight.shape[0])
-
-    def _families(self, prompts: Sequence[Prompt]) -> list[_Family]:
-        """The prompts by family, tokenised and checked, in the order of each family's first prompt."""
-        if not prompts:
-            return []
-        members: dict[tuple[object, ...], list[int]] = {}
-        for index, prompt in enumerate(prompts):
-            question = prompt.question
-            shape = (question.collection, question.dataset, question.language, question.kind)
-            members.setdefault((*shape, prompt.choices_scored), []).append(index)
-        tokens = self._tokens([prompt.text for prompt in prompts])
-        self._check_tokens(tokens)
-        letters = self._letters(prompts, tokens, list(members.values()))
-        variants = self._variants(prompts, tokens, list(members.values()), letters)
-        families = []
-        for (*_, count), indices in members.items():
-            of_family = tuple(tokens[index] for index in indices)
-            family = _Family(
-                tuple(indices),
-                of_family,
-                _shared_length(of_family),
-                letters[: cast(int, count)],
-                variants[: cast(int, count)],
-            )
-            families.append(family)
-        return families
-
-    def _tokens(self, texts: list[str]) -> list[list[int]]:
-        """The ids of each text, with whatever special tokens the tokenizer itself puts before it."""
-        encoded = self._tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]
-        return [list(ids) for ids in encoded]
-
-    def _check_tokens(self, tokens: Sequence[list[int]]) -> None:
-        """Raises ModelError for prompts that the model cannot take as they stand."""
-        name = self._reference.name
-        limit = getattr(self._network.config.get_text_config(), "max_position_embeddings", None)
-        longest = max(len(ids) for ids in tokens)
-        if isinstance(limit, int) and limit > 0 and longest > limit:
-            count = sum(len(ids) > limit for ids in tokens)
-            raise ModelError(
-                f"{count} of {len(tokens)} prompts are too long for {name}: the longest has {longest} tokens, the"
-                f" model's context holds {limit}, and prompts are never cut; leave these questions out or"
-                " use a model with a longer context"
-            )
-        if any(not ids for ids in tokens):
-            raise ModelError(f"a prompt has no tokens for {name}; every prompt needs a text")
-        rows = self._embedding_rows()
-        greatest = max(max(ids) for ids in tokens)
-        if greatest >= rows:
-            raise ModelError(
-                f"the tokenizer of {name} makes the id {greatest} and the model embeds ids below {rows};"
-                " the tokenizer belongs to another model or the embedding was not resized: save both together"
-            )
-        bos = self._tokenizer.bos_token_id
-        doubled = sum(ids[:2] == [bos, bos] for ids in tokens) if bos is not None else 0
-        if doubled:
-            raise ModelError(
-                f"{doubled} of {len(tokens)} prompts begin with {self._tokenizer.bos_token!r} twice: the tokenizer of"
-                f" {name} adds it and the text has it too; take it out of the text"
-            )
-
-    def _letters(
-        self, prompts: Sequence[Prompt], tokens: Sequence[list[int]], members: Sequence[list[int]]
-    ) -> tuple[int, ...]:
-        """The token ids of the letters, as they follow the first, middle and last prompt of each family.
-
-        Raises ModelError where neither join makes each letter one token of its own after the prompt.
-        """
-        samples = sorted({i for family in members for i in (family[0], family[len(family) // 2], family[-1])})
-        refusals = []
-        for join in Join if self.join is None else (self.join,):
-            try:
-                letters = self._letters_joined(prompts, tokens, samples, join)
-            except ModelError as error:
-                refusals.append(str(error))
-                continue
-            self.join = join
-            return letters
-        raise ModelError(
-            f"the option letters cannot be scored with the tokenizer of {self._reference.name}: "
-            + "; ".join(refusals)
-            + "; each letter must be one token of its own after 'Answer:': use another template or model"
-        )
-
-    def _variants(
-        self,
-        prompts: Sequence[Prompt],
-        tokens: Sequence[list[int]],
-        members: Sequence[list[int]],
-        letters: tuple[int, ...],
-    ) -> tuple[tuple[int, ...], ...]:
-        """For each letter the further single tokens that say it: with the other join.
-
-        It counts only where it makes every letter one token of its own.
-        """
-        samples = [family[0] for family in members]
-        found: list[list[int]] = [[] for _ in letters]
-        taken = set(letters)
-        for join in Join:
-            try:
-                ids = self._letters_joined(prompts, tokens, samples, join)
-            except ModelError:
-                continue
-            if len(ids) == len(letters) and not taken & set(ids):
-                taken |= set(ids)
-                for place, token in enumerate(ids):
-                    found[place].append(token)
-        return tuple(tuple(ids) for ids in found)
-
-    def _letters_joined(
-        self,
-        prompts: Sequence[Prompt],
-        tokens: Sequence[list[int]],
-        samples: Sequence[int],
-        join: Join,
-    ) -> tuple[int, ...]:
-        found: dict[str, int] = {}
-        where = "directly after the prompt" if join is Join.NONE else "after the prompt and a space"
-        continued = [(i, letter) for i in samples for letter in LETTERS[: prompts[i].choices_scored]]
-        encoded = self._tokens([prompts[i].text + _JOIN_TEXTS[join] + letter for i, letter in continued])
-        for (index, letter), ids in zip(continued, encoded, strict=True):
-            before = tokens[index]
-            if ids[: len(before)] != before or len(ids) != len(before) + 1:
-                same = next(
-                    (n for n, (a, b) in enumerate(zip(before, ids, strict=False)) if a != b), len(before)
-                )
-                same = min(same, len(before), len(ids))
-                raise ModelError(
-                    f"{letter!r} {where} turns {self._pieces(before[same - 1 :])}"
-                    f" into {self._pieces(ids[same - 1 :])}"
-                )
-            token = ids[-1]
-            if token == self._tokenizer.unk_token_id:
-                raise ModelError(f"{letter!r} {where} is the unknown token (id {token})")
-            if token in self._tokenizer.all_special_ids:
-                raise ModelError(f"{letter!r} {where} ends in the special token {self._pieces([token])}")
-            if token >= self._embedding_rows():
-                raise ModelError(f"{letter!r} {where} is the id {token}, beyond the model's embedding")
-            if found.setdefault(letter, token) != token:
-                raise ModelError(f"{letter!r} {where} is {self._pieces([found[letter], token])} in turn")
-        if len(set(found.values())) != len(found):
-            raise ModelError(f"the letters {', '.join(found)} {where} share ids: {list(found.values())}")
-        return tuple(found[letter] for letter in LETTERS[: len(found)])
-
-    def _pieces(self, ids: Sequence[int]) -> str:
-        return " + ".join(repr(piece) for piece in self._tokenizer.convert_ids_to_tokens(list(ids)))
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
@@ -740,147 +528,3 @@ def _expanded(cache: Any, count: int) -> Any:
             layer.keys = layer.keys.expand(count, -1, -1, -1)
             layer.values = layer.values.expand(count, -1, -1, -1)
     return expanded
-
-
-def _common_length(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many first ids two lists share."""
-    shortest = min(len(one), len(other))
-    return next((n for n in range(shortest) if one[n] != other[n]), shortest)
-
-
-def _shared_length(tokens: Sequence[list[int]]) -> int:
-    """How many first ids all lists share, at least one less than the shortest; 0 if too few to matter."""
-    if len(tokens) < 2:
-        return 0
-    first, last = min(tokens), max(tokens)  # what the extremes in dictionary order share, all share
-    most = min(len(ids) for ids in tokens) - 1
-    shared = next((n for n in range(min(most, len(first))) if first[n] != last[n]), most)
-    return shared if shared >= _SMALLEST_PREFIX else 0
-
-
-def _device(device: str) -> torch.device:
-    if device not in get_args(Device):
-        raise UsageError(f"unknown device {device!r}; known: {', '.join(get_args(Device))}")
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if device == "auto":
-        return torch.device(next(kind for kind, found in there.items() if found))
-    if not there[device]:
-        wanted = "install torch for CUDA" if device == "cuda" else "run on a Mac with Apple silicon"
-        raise UsageError(
-            f"device {device!r} and torch sees no such GPU here; use 'cpu' or 'auto', or {wanted}"
-        )
-    return torch.device(device)
-
-
-def _checkpoint(model: str) -> tuple[Path, str, str | None]:
-    """(absolute folder, base, revision) of a folder or a Hub id; the revision is None for a folder."""
-    folder = Path(model).expanduser()
-    try:
-        is_folder, is_model = folder.is_dir(), (folder / "config.json").is_file()
-    except OSError as error:
-        raise ModelError(f"{model} cannot be read ({error}); check the path and its permissions") from error
-    if is_model:
-        folder = folder.resolve()
-        _logger.info("model %s is the folder %s", model, folder)
-        return folder, str(folder), None
-    if not _HUB_ID.fullmatch(model):
-        what = "a folder without config.json" if is_folder else "no folder"
-        if is_folder and (folder / "adapter_config.json").is_file():
-            what = "an adapter, not a whole model"
-        raise ModelError(
-            f"{model} is {what}; a model is a folder with config.json, tokenizer and safetensors weights, or"
-            " a Hub id such as owner/name: check the path, or merge the adapter into its base and save that"
-        )
-    try:
-        snapshot = Path(snapshot_download(model, allow_patterns=_HUB_FILES)).resolve()
-    except Exception as error:  # the Hub's client, HTTP and file system errors share no base
-        shadow = f"the folder {folder.resolve()} holds no config.json, and " if is_folder else ""
-        raise ModelError(
-            f"model {model!r}: {shadow}it could not be fetched from the Hub ({_sentence(error)});"
-            " check the name and the connection, or give the path of a model folder"
-        ) from error
-    return snapshot, model, snapshot.name
-
-
-def _loaded(folder: Path, dtype: Dtype) -> tuple[Any, Any]:
-    """(model, tokenizer) of a folder. Raises ModelError for whatever keeps it from being loaded whole."""
-    if (folder / "adapter_config.json").is_file():
-        raise ModelError(
-            f"{folder} holds adapter_config.json, and an adapter would bring a base of its own;"
-            " merge it into its base, save the result and give that folder"
-        )
-    _check_shards_lie_inside(folder)
-    local: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-    try:
-        config = AutoConfig.from_pretrained(folder, **local)
-        _check_architecture(folder, config)
-        # Named here, since a name in config.json could load a kernel from elsewhere.
-        model_class = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
-        attention = "sdpa" if getattr(model_class, "_supports_sdpa", False) else "eager"
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            config=config,
-            dtype=_TORCH_DTYPES[dtype],
-            use_safetensors=True,
-            attn_implementation=attention,
-            output_loading_info=True,
-            **local,
-        )
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **local)
-    except ModelError:
-        raise
-    except Exception as error:  # transformers, tokenizers and safetensors errors share no base
-        raise ModelError(
-            f"{folder} cannot be loaded as a causal language model: {_sentence(error)};"
-            " it needs config.json, a tokenizer and whole *.safetensors weights of a model type that this"
-            " transformers knows without code of its own: save it again with save_pretrained"
-        ) from error
-    network, report = loaded
-    wrong = sorted({str(key) for part in ("missing_keys", "mismatched_keys") for key in report[part]})
-    if wrong:
-        raise ModelError(
-            f"{folder} lacks {len(wrong)} of the model's weights ({', '.join(wrong[:3])}"
-            f"{', …' if len(wrong) > 3 else ''}), which would be random; every weight must be in the files with"
-            " its shape: fetch or save the checkpoint again"
-        )
-    return network, tokenizer
-
-
-def _check_shards_lie_inside(folder: Path) -> None:
-    """Raises ModelError where a weight index names a file that is not directly in the folder."""
-    for index in sorted(folder.glob("*.safetensors.index.json")):
-        try:
-            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f"{index} is no weight index ({_sentence(error)}); it maps weights to files: fetch it again"
-            ) from error
-        outside = sorted(str(name) for name in names if str(name) != Path(str(name)).name)
-        if outside:
-            raise ModelError(
-                f"{index} names {outside[0]!r}; weights lie directly in the model's folder: correct the index"
-            )
-
-
-def _check_architecture(folder: Path, config: Any) -> None:
-    """Raises ModelError for a model that is not decoder-only."""
-    architectures = tuple(config.architectures or ())
-    named = ", ".join(architectures) or config.model_type
-    remedy = "forced choice needs a decoder-only (causal) language model: give another checkpoint"
-    if getattr(config, "is_encoder_decoder", False):
-        raise ModelError(f"{folder} is an encoder-decoder model ({named}); {remedy}")
-    if config.model_type in _ENCODERS and not getattr(config, "is_decoder", False):
-        raise ModelError(f"{folder} is an encoder model ({named}); {remedy}")
-    if architectures and not any(name.endswith(_CAUSAL_ENDINGS) for name in architectures):
-        raise ModelError(
-            f"{folder} has the architecture {named}, which is no causal language model; {remedy}"
-        )
-    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
-        raise ModelError(f"{folder} has the model type {config.model_type!r}, which is not causal; {remedy}")
-
-
-def _sentence(error: Exception) -> str:
-    """The error's kind and the first line of its text, without a full stop."""
-    lines = str(error).strip().splitlines()
-    first = lines[0].strip().rstrip(".") if lines else ""
-    return f"{type(error).__name__}: {first[:300]}" if first else type(error).__name__

@@ -77,8 +77,9 @@ class _Termination:
 
 def load_scorer(job: EvaluationJob) -> Scorer:
     """The job's checkpoint, loaded by transformers."""
+    from clika.scoring.checkpoint import Dtype
     from clika.scoring.mixed_scorer import MixedScorer
-    from clika.scoring.transformers_scorer import Dtype, TransformersScorer
+    from clika.scoring.transformers_scorer import TransformersScorer
 
     def loaded(dtype: Dtype) -> TransformersScorer:
         return TransformersScorer.load(

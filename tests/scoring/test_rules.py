@@ -11,8 +11,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from clika.errors import UsageError
 from clika.prompts.templates import Template, prompts
 from clika.records import Outcome, Prompt, ScoringRule
+from clika.scoring.prompt_families import Join
 from clika.scoring.rules import choice, letter_scores, option_scores
-from clika.scoring.transformers_scorer import Join, ScoringPath, TransformersScorer
+from clika.scoring.transformers_scorer import ScoringPath, TransformersScorer
 from tests.models import TinyTokenizer, tiny_model
 from tests.stores import made_up_questions
 

@@ -23,8 +23,9 @@ from clika.errors import ModelError, UsageError
 from clika.prompts.templates import Template, prompts
 from clika.records import Outcome, Prompt, ScoringRule
 from clika.scoring.packed_linear import can_pack
+from clika.scoring.prompt_families import Join
 from clika.scoring.scorer import Scored
-from clika.scoring.transformers_scorer import Join, ScoringPath, TransformersScorer
+from clika.scoring.transformers_scorer import ScoringPath, TransformersScorer
 from tests.models import FAMILIES, TinyTokenizer, tiny_gpt2, tiny_llama, tiny_model, tiny_tokenizer
 from tests.stores import made_up_questions
 

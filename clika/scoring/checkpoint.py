@@ -1,0 +1,188 @@
+"""A checkpoint on disk or on the Hub: where it lies, and the model and tokenizer that stand in it.
+
+Only whole, decoder-only models in safetensors are loaded, without code of their own: a weight that is
+missing would be random, and a later token that changes an earlier prediction makes forced choice mean nothing.
+"""
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from huggingface_hub import snapshot_download
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+from clika.errors import ModelError, UsageError
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+Device = Literal["cpu", "cuda", "mps", "auto"]
+
+_logger = logging.getLogger(__name__)
+
+TORCH_DTYPES: dict[str, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken", "*.jinja"]
+
+_CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+# Encoders that transformers loads as "causal" models without a word unless is_decoder is set.
+_ENCODERS = frozenset(
+    {
+        "bert",
+        "bert-generation",
+        "big_bird",
+        "camembert",
+        "convbert",
+        "data2vec-text",
+        "electra",
+        "ernie",
+        "megatron-bert",
+        "modernbert",
+        "rembert",
+        "roberta",
+        "roberta-prelayernorm",
+        "roc_bert",
+        "roformer",
+        "xlm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xlnet",
+        "xmod",
+    }
+)
+
+
+def device_here(device: str) -> torch.device:
+    """The device of that name; ``auto`` is a GPU where torch sees one. Raises UsageError for one that is not there."""
+    if device not in get_args(Device):
+        raise UsageError(f"unknown device {device!r}; known: {', '.join(get_args(Device))}")
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if device == "auto":
+        return torch.device(next(kind for kind, found in there.items() if found))
+    if not there[device]:
+        wanted = "install torch for CUDA" if device == "cuda" else "run on a Mac with Apple silicon"
+        raise UsageError(
+            f"device {device!r} and torch sees no such GPU here; use 'cpu' or 'auto', or {wanted}"
+        )
+    return torch.device(device)
+
+
+def checkpoint_folder(model: str) -> tuple[Path, str, str | None]:
+    """(absolute folder, base, revision) of a folder or a Hub id; the revision is None for a folder."""
+    folder = Path(model).expanduser()
+    try:
+        is_folder, is_model = folder.is_dir(), (folder / "config.json").is_file()
+    except OSError as error:
+        raise ModelError(f"{model} cannot be read ({error}); check the path and its permissions") from error
+    if is_model:
+        folder = folder.resolve()
+        _logger.info("model %s is the folder %s", model, folder)
+        return folder, str(folder), None
+    if not _HUB_ID.fullmatch(model):
+        what = "a folder without config.json" if is_folder else "no folder"
+        if is_folder and (folder / "adapter_config.json").is_file():
+            what = "an adapter, not a whole model"
+        raise ModelError(
+            f"{model} is {what}; a model is a folder with config.json, tokenizer and safetensors weights, or"
+            " a Hub id such as owner/name: check the path, or merge the adapter into its base and save that"
+        )
+    try:
+        snapshot = Path(snapshot_download(model, allow_patterns=_HUB_FILES)).resolve()
+    except Exception as error:  # the Hub's client, HTTP and file system errors share no base
+        shadow = f"the folder {folder.resolve()} holds no config.json, and " if is_folder else ""
+        raise ModelError(
+            f"model {model!r}: {shadow}it could not be fetched from the Hub ({_sentence(error)});"
+            " check the name and the connection, or give the path of a model folder"
+        ) from error
+    return snapshot, model, snapshot.name
+
+
+def loaded(folder: Path, dtype: Dtype) -> tuple[Any, Any]:
+    """(model, tokenizer) of a folder. Raises ModelError for whatever keeps it from being loaded whole."""
+    if (folder / "adapter_config.json").is_file():
+        raise ModelError(
+            f"{folder} holds adapter_config.json, and an adapter would bring a base of its own;"
+            " merge it into its base, save the result and give that folder"
+        )
+    _check_shards_lie_inside(folder)
+    local: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+    try:
+        config = AutoConfig.from_pretrained(folder, **local)
+        _check_architecture(folder, config)
+        # Named here, since a name in config.json could load a kernel from elsewhere.
+        model_class = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+        attention = "sdpa" if getattr(model_class, "_supports_sdpa", False) else "eager"
+        opened: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            dtype=TORCH_DTYPES[dtype],
+            use_safetensors=True,
+            attn_implementation=attention,
+            output_loading_info=True,
+            **local,
+        )
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **local)
+    except ModelError:
+        raise
+    except Exception as error:  # transformers, tokenizers and safetensors errors share no base
+        raise ModelError(
+            f"{folder} cannot be loaded as a causal language model: {_sentence(error)};"
+            " it needs config.json, a tokenizer and whole *.safetensors weights of a model type that this"
+            " transformers knows without code of its own: save it again with save_pretrained"
+        ) from error
+    network, report = opened
+    wrong = sorted({str(key) for part in ("missing_keys", "mismatched_keys") for key in report[part]})
+    if wrong:
+        raise ModelError(
+            f"{folder} lacks {len(wrong)} of the model's weights ({', '.join(wrong[:3])}"
+            f"{', …' if len(wrong) > 3 else ''}), which would be random; every weight must be in the files with"
+            " its shape: fetch or save the checkpoint again"
+        )
+    return network, tokenizer
+
+
+def _check_shards_lie_inside(folder: Path) -> None:
+    """Raises ModelError where a weight index names a file that is not directly in the folder."""
+    for index in sorted(folder.glob("*.safetensors.index.json")):
+        try:
+            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(
+                f"{index} is no weight index ({_sentence(error)}); it maps weights to files: fetch it again"
+            ) from error
+        outside = sorted(str(name) for name in names if str(name) != Path(str(name)).name)
+        if outside:
+            raise ModelError(
+                f"{index} names {outside[0]!r}; weights lie directly in the model's folder: correct the index"
+            )
+
+
+def _check_architecture(folder: Path, config: Any) -> None:
+    """Raises ModelError for a model that is not decoder-only."""
+    architectures = tuple(config.architectures or ())
+    named = ", ".join(architectures) or config.model_type
+    remedy = "forced choice needs a decoder-only (causal) language model: give another checkpoint"
+    if getattr(config, "is_encoder_decoder", False):
+        raise ModelError(f"{folder} is an encoder-decoder model ({named}); {remedy}")
+    if config.model_type in _ENCODERS and not getattr(config, "is_decoder", False):
+        raise ModelError(f"{folder} is an encoder model ({named}); {remedy}")
+    if architectures and not any(name.endswith(_CAUSAL_ENDINGS) for name in architectures):
+        raise ModelError(
+            f"{folder} has the architecture {named}, which is no causal language model; {remedy}"
+        )
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise ModelError(f"{folder} has the model type {config.model_type!r}, which is not causal; {remedy}")
+
+
+def _sentence(error: Exception) -> str:
+    """The error's kind and the first line of its text, without a full stop."""
+    lines = str(error).strip().splitlines()
+    first = lines[0].strip().rstrip(".") if lines else ""
+    return f"{type(error).__name__}: {first[:300]}" if first else type(error).__name__
