@@ -44,14 +44,57 @@ _FAMILIES: dict[str, dict[str, Any]] = {
     "qwen2": {"num_key_value_heads": 2},
     "qwen3": {"num_key_value_heads": 2, "head_dim": 8},
     "gemma2": {"num_key_value_heads": 2, "head_dim": 8, "sliding_window": 48},
+    "gemma3_text": {
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "sliding_window": 48,
+        "layer_types": ["sliding_attention", "full_attention"],
+    },
+    "olmo2": {"num_key_value_heads": 2, "eos_token_id": 1},
     "gpt2": {"n_positions": 1024},
+    "opt": {"ffn_dim": 64, "word_embed_proj_dim": 32},
     "gpt_neox": {},
     "bloom": {},
     "falcon": {"alibi": True},
     "phi": {},
+    "phi3": {"num_key_value_heads": 2, "eos_token_id": 1},
     "mixtral": {"num_key_value_heads": 2, "num_local_experts": 4},
+    "qwen3_moe": {
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "num_experts": 4,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 32,
+    },
     "mamba": {"state_size": 8},
+    # Hybrids: a short convolution, a state space, or a linear attention in one layer, attention in the other.
+    "lfm2": {"num_key_value_heads": 2, "layer_types": ["conv", "full_attention"]},
+    "granitemoehybrid": {
+        "num_key_value_heads": 2,
+        "layer_types": ["mamba", "attention"],
+        "num_local_experts": 2,
+        "num_experts_per_tok": 1,
+        "mamba_n_heads": 4,
+        "mamba_d_head": 16,
+        "mamba_d_state": 16,
+        "mamba_chunk_size": 16,
+    },
+    "qwen3_next": {
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "num_experts": 4,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 32,
+        "shared_expert_intermediate_size": 32,
+        "layer_types": ["linear_attention", "full_attention"],
+        "linear_num_value_heads": 4,
+        "linear_num_key_heads": 2,
+        "linear_key_head_dim": 8,
+        "linear_value_head_dim": 8,
+    },
 }
+RECURRENT = frozenset({"mamba", "lfm2", "granitemoehybrid", "qwen3_next"})
+"""Families with layers that keep a running state instead of keys and values."""
 FAMILIES = tuple(_FAMILIES)
 
 

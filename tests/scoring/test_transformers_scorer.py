@@ -22,22 +22,11 @@ from transformers import (
 from clika.errors import ModelError, UsageError
 from clika.prompts.templates import Template, prompts
 from clika.records import Outcome, Prompt, ScoringRule
-from clika.scoring.packed_linear import can_pack
 from clika.scoring.prompt_families import Join
-from clika.scoring.scorer import Scored
 from clika.scoring.transformers_scorer import ScoringPath, TransformersScorer
-from tests.models import FAMILIES, TinyTokenizer, tiny_gpt2, tiny_llama, tiny_model, tiny_tokenizer
+from tests.models import TinyTokenizer, tiny_gpt2, tiny_llama, tiny_model, tiny_tokenizer
+from tests.scoring.asking import asked, letters, scored
 from tests.stores import made_up_questions
-
-
-def asked(count: int = 6) -> list[Prompt]:
-    """Prompts of two data sets in two languages, of unequal lengths and numbers of choices."""
-    questions = [
-        replace(question, text=question.text + " and more" * (number % 5))
-        for dataset, choices in (("xgeo", 4), ("xcsqa", 5))
-        for number, question in enumerate(made_up_questions(dataset, count, ("en", "he"), choices))
-    ]
-    return prompts(questions, Template.ENGLISH)
 
 
 def released(texts: Sequence[str]) -> list[Prompt]:
@@ -47,16 +36,6 @@ def released(texts: Sequence[str]) -> list[Prompt]:
         [replace(question, source_prompt=text) for question, text in zip(questions, texts, strict=True)],
         Template.RELEASED,
     )
-
-
-def scored(scorer: TransformersScorer, given: Sequence[Prompt]) -> list[Scored]:
-    found = sorted(scorer.scored(given), key=lambda one: one.prompt_index)
-    assert [one.prompt_index for one in found] == list(range(len(given)))
-    return found
-
-
-def letters(found: Sequence[Scored]) -> list[float]:
-    return [score for one in found for score in one.scores[ScoringRule.LETTER]]
 
 
 @pytest.fixture(scope="module")
@@ -78,43 +57,6 @@ def test_scores_are_those_of_the_plain_model_asked_once(llama: Path) -> None:
         assert one.outcome is Outcome.ANSWERED
         assert one.chosen_index == expected.index(max(expected))
         assert one.letter_mass == pytest.approx(sum(math.exp(score) for score in expected), abs=1e-5)
-
-
-# Families whose state or positions do not allow a shared prefix; all others must use one.
-WITHOUT_PREFIX = {"mamba"}
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_batched_gives_what_one_at_a_time_gives(family: str, tmp_path: Path) -> None:
-    folder = str(tiny_model(tmp_path / family, family))
-    given = asked()
-    single = TransformersScorer.load(folder, device="cpu", batch_tokens=1, prefix_cache=False)
-    alone = [next(single.scored([prompt])) for prompt in given]
-    expected = letters(alone)
-    assert max(expected) - min(expected) > 1, "the model is too flat to show a fault"
-    for budget, prefix_cache in ((8192, True), (700, True), (8192, False), (700, False)):
-        scorer = TransformersScorer.load(folder, device="cpu", batch_tokens=budget, prefix_cache=prefix_cache)
-        found = scored(scorer, given)
-        assert letters(found) == pytest.approx(expected, abs=1e-4)
-        assert [one.chosen_index for one in found] == [one.chosen_index for one in alone]
-        shares = prefix_cache and family not in WITHOUT_PREFIX
-        assert scorer.path is (ScoringPath.PREFIX_CACHE if shares else ScoringPath.FULL)
-    backwards = scored(scorer, given[::-1])[::-1]
-    assert letters(backwards) == pytest.approx(expected, abs=1e-4)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_quicker_layers_say_what_the_model_says(family: str, tmp_path: Path) -> None:
-    folder = str(tiny_model(tmp_path / family, family))
-    given = asked(3)
-    quick = TransformersScorer.load(folder, device="cpu")
-    plain = TransformersScorer.load(folder, device="cpu", fast=False)
-    assert plain.packed_layers == 0
-    reads_its_weights = family == "mamba"  # dt_proj.weight: such a model stays as it is
-    assert (quick.packed_layers > 0) == (can_pack() and not reads_its_weights)
-    one, other = scored(quick, given), scored(plain, given)
-    assert letters(one) == pytest.approx(letters(other), abs=1e-4)
-    assert [s.chosen_index for s in one] == [s.chosen_index for s in other]
 
 
 def test_out_of_memory_halves_the_budget_and_answers_everything(llama: Path) -> None:
