@@ -169,6 +169,27 @@ def run_id(
 
 
 @dataclass(frozen=True, slots=True)
+class ScoringRecord:
+    """How a model was asked, for whoever doubts a number later.
+
+    ``path`` says how prompts are computed and ``join`` what stands before a letter (None before the first
+    prompts, or where it has no meaning). ``batch_tokens`` is the budget now, after ``memory_halvings``
+    halvings for want of memory. ``packed_layers`` are prepacked for oneDNN. ``threshold`` (nats) is the
+    margin below which a choice is asked again in float32, and ``asked_again`` how many were: None and 0
+    unless the dtype is mixed.
+    """
+
+    device: str
+    path: str | None = None
+    join: str | None = None
+    batch_tokens: int | None = None
+    memory_halvings: int = 0
+    packed_layers: int = 0
+    threshold: float | None = None
+    asked_again: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerMatrix:
     """All of one run's answers to one data set.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clika.errors import JobError
 from clika.jobs.spec import EvaluationJob
+from clika.records import ScoringRecord
 from clika.shards import write_durably
 
 
@@ -87,6 +88,21 @@ class JobFolder:
             return Progress(**json.loads((self.path / "progress-0.json").read_text()))
         except FileNotFoundError:
             return None
+
+    def write_scoring(self, writer: str, record: ScoringRecord) -> None:
+        """Keep how ``writer`` asked the model, beside its answers."""
+        text = json.dumps({"version": 1, **asdict(record)}, indent=1)
+        write_durably(self.path / f"scoring-{writer}.json", text.encode())
+
+    def scoring(self) -> dict[str, ScoringRecord]:
+        """How the model was asked, by writer; empty where nobody has answered yet."""
+        found = {}
+        for path in sorted(self.path.glob("scoring-*.json")):
+            values = json.loads(path.read_text("utf-8"))
+            if values.pop("version", None) != 1:
+                raise JobError(f"{path} is of another version of CLiKA; run the job again with this one")
+            found[path.stem.removeprefix("scoring-")] = ScoringRecord(**values)
+        return found
 
     def write_done(self, end: JobEnd) -> None:
         """The last thing a worker writes."""

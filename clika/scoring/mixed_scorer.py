@@ -7,8 +7,9 @@ to spare, is asked in float32. What is stored is float32's answer there and bflo
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from clika.records import ModelRef, Outcome, Prompt, ScoringRule
+from clika.records import ModelRef, Outcome, Prompt, ScoringRecord, ScoringRule
 from clika.scoring.scorer import Scored, Scorer
 
 _logger = logging.getLogger(__name__)
@@ -34,6 +35,11 @@ class MixedScorer:
     def model(self) -> ModelRef:
         """The checkpoint, with the dtype ``mixed``."""
         return self._reference
+
+    @property
+    def record(self) -> ScoringRecord:
+        """That of the quick scorer, with the threshold and how many were asked again."""
+        return replace(self._quick.record, threshold=self.threshold, asked_again=self.asked_again)
 
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """Every prompt's choice, each index once. Raises ModelError as both scorers do."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from clika.records import ModelRef, Outcome, Prompt, ScoringRule
+from clika.records import ModelRef, Outcome, Prompt, ScoringRecord, ScoringRule
 
 INVALID_SHARE_LIMIT = 0.001
 """The share of answers (0 to 1) that may be invalid before a run means nothing. The caller counts."""
@@ -33,6 +33,11 @@ class Scorer(Protocol):
     @property
     def model(self) -> ModelRef:
         """The checkpoint that answers."""
+        ...
+
+    @property
+    def record(self) -> ScoringRecord:
+        """How it has been asked so far."""
         ...
 
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from clika.errors import UsageError
-from clika.records import ModelRef, Outcome, Prompt, Question, ScoringRule
+from clika.records import ModelRef, Outcome, Prompt, Question, ScoringRecord, ScoringRule
 from clika.scoring.scorer import Scored
 
 _CHOSEN_PROBABILITY = 0.7
@@ -28,6 +28,11 @@ class ScriptedScorer:
     def model(self) -> ModelRef:
         """The reference given at the start."""
         return self._model
+
+    @property
+    def record(self) -> ScoringRecord:
+        """No device and no path: a function answers."""
+        return ScoringRecord(device="none")
 
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """In the order given. Raises UsageError for an index that is none of the scored choices."""

@@ -17,7 +17,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from clika.errors import ModelError, UsageError
-from clika.records import ModelRef, Prompt, ScoringRule
+from clika.records import ModelRef, Prompt, ScoringRecord, ScoringRule
 from clika.scoring.checkpoint import TORCH_DTYPES, Device, Dtype, checkpoint_folder, device_here, loaded
 from clika.scoring.fingerprint import content_fingerprint
 from clika.scoring.last_position import LastPositionOnly, unwrapped_last_layer, wrapped_last_layer
@@ -147,6 +147,18 @@ class TransformersScorer:
     def model(self) -> ModelRef:
         """The checkpoint, with its content fingerprint and the dtype it is computed in."""
         return self._reference
+
+    @property
+    def record(self) -> ScoringRecord:
+        """How prompts have been computed so far."""
+        return ScoringRecord(
+            device=str(self._device),
+            path=self.path,
+            join=self.join,
+            batch_tokens=self._batch_tokens,
+            memory_halvings=self.memory_halvings,
+            packed_layers=self.packed_layers,
+        )
 
     @property
     def join(self) -> Join | None:

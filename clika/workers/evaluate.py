@@ -151,6 +151,9 @@ def _evaluate(folder: JobFolder, load: LoadScorer, termination: _Termination) ->
             )
     finally:
         answers.seal()
+        if asked:
+            folder.write_scoring(WRITER, scorer.record)
+            logger.info("%s", scorer.record)
     invalid = invalid_before + answers.invalid
     if invalid > INVALID_SHARE_LIMIT * len(questions):
         raise InvalidLogitsError(

@@ -31,6 +31,7 @@ class CountingScorer:
         self._breaks_after = breaks_after
         self._scorer = ScriptedScorer(lambda q: None if invalid else (len(q.text) + q.answer_index) % 4)
         self.model = self._scorer.model
+        self.record = self._scorer.record
 
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         for count, scored in enumerate(self._scorer.scored(prompts)):
@@ -143,6 +144,8 @@ def test_a_checkpoint_that_changed_does_not_inherit_the_old_ones_answers(tmp_pat
     folder = prepared(tmp_path / "store", job)
     evaluate(folder)
     before = table(tmp_path / "store")
+    (how,) = folder.scoring().values()
+    assert (how.path, how.join, how.device, how.memory_halvings) == ("prefix_cache", "none", "cpu", 0)
     tiny_llama(model, seed=1)
     with pytest.raises(JobError, match=r"has changed: .* another --name"):
         evaluate(folder)
