@@ -29,7 +29,9 @@ from clika.database.queries import (
     run_summaries,
 )
 from clika.errors import ClikaError, UsageError
+from clika.failpoints import arm
 from clika.imports import import_release, store_questions
+from clika.job_commands import add_jobs_commands, evaluate_to_end, submit_command
 from clika.languages import language_codes
 from clika.metrics.score_table import references_for, score_table
 from clika.records import (
@@ -66,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_env()
         options = parser.parse_args(arguments)
+        arm(settings.failpoints)
         options.store = options.store or settings.store
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
@@ -124,6 +127,11 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16", "mixed"])
     evaluating.add_argument("--device", default="auto", choices=["cpu", "cuda", "mps", "auto"])
     evaluating.add_argument("--batch-tokens", type=int, default=8192, help="tokens a batch (default 8192)")
+    evaluating.add_argument("--replicas", type=int, default=1, help="copies of the model (default 1)")
+    evaluating.add_argument(
+        "--gpus-per-replica", type=int, default=1, help="GPUs that a copy is spread over (default 1)"
+    )
+    evaluating.add_argument("--queue", action="store_true", help="put it into the queue and return")
 
     scoring = command("scores", scores_command, "accuracy, RA or en-CO, models down, languages across")
     scoring.add_argument("--metric", required=True, choices=[str(metric) for metric in Metric])
@@ -149,6 +157,7 @@ def build_parser() -> argparse.ArgumentParser:
     exporting.add_argument("--models", help="comma-separated names or run ids")
     exporting.add_argument("--collection", help="needed where the store holds several")
 
+    add_jobs_commands(commands, shared)
     command("rebuild", rebuild_command, "make the database again from the sealed shards")
     command("verify", verify_command, "compare every sealed shard with its manifest line")
     return parser
@@ -168,10 +177,6 @@ def import_command(options: argparse.Namespace) -> int:
 
 def evaluate_command(options: argparse.Namespace) -> int:
     """``evaluate --model M``"""
-    from tqdm import tqdm
-
-    from clika.jobs.folder import Progress
-    from clika.jobs.launcher import run_evaluation
     from clika.jobs.spec import EvaluationJob
 
     languages = language_codes(options.languages)
@@ -191,18 +196,16 @@ def evaluate_command(options: argparse.Namespace) -> int:
         dtype=options.dtype,
         device=options.device,
         batch_tokens=options.batch_tokens,
+        replicas=options.replicas,
+        gpus_per_replica=options.gpus_per_replica,
     )
-    with tqdm(unit=" questions", disable=not sys.stderr.isatty()) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.total, bar.n = progress.total, progress.done
-            bar.refresh()
-
-        end = run_evaluation(options.store, job, show, Settings.environment())
+    if options.queue:
+        return submit_command(options.store, job)
+    sentence = evaluate_to_end(options.store, job)
     with Index.open(options.store) as index:
         for notice in index.notices:
             print(f"clika: {notice}", file=sys.stderr)
-    print(f"{job.name}: {end.sentence()}")
+    print(sentence)
     return 0
 
 

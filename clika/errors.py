@@ -7,6 +7,7 @@ ClikaError                  everything a person can cause and mend; ui and cli p
 ├── ModelError              a checkpoint that cannot be loaded or cannot be asked this way
 │   └── InvalidLogitsError  a model that answers with NaN or infinity
 ├── StoreError              the store on disk
+│   ├── StoreFullError      there is no room to write
 │   ├── StoreLockedError    another process owns the database of this store
 │   ├── ShardError          a sealed file that is not what its manifest says
 │   └── ConflictError       two different payloads for one key
@@ -40,6 +41,10 @@ class InvalidLogitsError(ModelError):
 
 class StoreError(ClikaError):
     """The store on disk cannot be read or written."""
+
+
+class StoreFullError(StoreError):
+    """There is no room to write: nothing is lost, the work goes on when there is room again."""
 
 
 class StoreLockedError(StoreError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clika.errors import UsageError
+from clika.failpoints import VARIABLE as FAILPOINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +16,11 @@ class Settings:
     store: Path = Path("store")
     host: str = "127.0.0.1"
     port: int = 7860
+    failpoints: str = ""
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Settings from CLIKA_STORE, CLIKA_HOST and CLIKA_PORT; defaults where they are not set.
+        """Settings from CLIKA_STORE, CLIKA_HOST, CLIKA_PORT and, for tests, CLIKA_FAILPOINTS; or defaults.
 
         Raises UsageError for a port that is no number from 1 to 65535.
         """
@@ -26,7 +28,12 @@ class Settings:
         port = env.get("CLIKA_PORT", "7860")
         if not port.isdecimal() or not 1 <= int(port) <= 65535:
             raise UsageError(f"CLIKA_PORT is {port!r}; it must be a number from 1 to 65535")
-        return cls(Path(env.get("CLIKA_STORE", "store")), env.get("CLIKA_HOST", "127.0.0.1"), int(port))
+        return cls(
+            Path(env.get("CLIKA_STORE", "store")),
+            env.get("CLIKA_HOST", "127.0.0.1"),
+            int(port),
+            env.get(FAILPOINTS, ""),
+        )
 
     @staticmethod
     def environment() -> dict[str, str]:

@@ -3,7 +3,8 @@
 This is where the truth lies on disk; the database is an index made from it. A shard is written to a
 temporary name, flushed, renamed, and its folder flushed; only then a manifest line is added. A file
 that no line names, or whose bytes are not those the line records, does not count: its questions are
-answered again, and the new shard's line says which one it supersedes.
+answered again, and the new shard's line says which one it supersedes. Every line carries a check of its
+own: a flipped bit in a manifest is found like one in a shard.
 
     <folder>/run.json                 whose predictions these are (absent for questions)
     <folder>/manifest-<writer>.jsonl  one line a sealed shard; each writer has a manifest of its own
@@ -11,6 +12,7 @@ answered again, and the new shard's line says which one it supersedes.
     <folder>/quarantine/              what does not match its line, kept for a look
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -23,10 +25,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clika.errors import ShardError, StoreError
+from clika.errors import ShardError, StoreError, StoreFullError
+from clika.failpoints import Failpoint, reached
 from clika.records import Kind, ModelRef, Outcome, Prediction, Question, Run, ScoringRule
 
 VERSION = 1
+LINE_VERSION = 2
+"""Of manifest lines and run records that carry a check; those of version 1 have none and are read too."""
 
 SCORED_RULES = tuple(rule for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER)
 
@@ -96,6 +101,7 @@ class Fault:
 _WRITER = re.compile(r"[a-z0-9][a-z0-9_]*")
 _SHARD_FILE = re.compile(r"[a-z0-9][a-z0-9_]*-[0-9]{6}\.parquet")
 _ENTRY_KEYS = {field.name for field in fields(ShardEntry)}
+_CHECK = "check"
 
 
 def flush_folder(folder: Path) -> None:
@@ -109,18 +115,29 @@ def flush_folder(folder: Path) -> None:
 
 def write_durably(path: Path, content: bytes) -> None:
     """Put content at a path so that after a crash the path holds all of it or what it held before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
+            reached(Failpoint.WRITE_OPENED)
             file.write(content)
             file.flush()
+            reached(Failpoint.WRITE_WRITTEN)
             os.fsync(file.fileno())
+        reached(Failpoint.WRITE_FLUSHED)
         temporary.replace(path)
+        reached(Failpoint.WRITE_RENAMED)
+        flush_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {error.strerror}; make room or mend the rights") from error
-    flush_folder(path.parent)
+        raise write_error(path, error) from error
+
+
+def write_error(path: Path, error: OSError) -> StoreError:
+    """What a refused write to ``path`` is called, for a person: no room is told apart from the rest."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFullError(f"cannot write {path}: {error.strerror}; make room, what is sealed is kept")
+    return StoreError(f"cannot write {path}: {error.strerror}; mend the rights or choose another store")
 
 
 def shard_bytes(kind: ShardKind, table: pa.Table) -> bytes:
@@ -154,7 +171,7 @@ def seal(
     name = f"{writer}-{_numbers_taken(folder, writer) + 1:06d}.parquet"
     keys = _keys(table)
     entry = ShardEntry(
-        version=VERSION,
+        version=LINE_VERSION,
         kind=str(kind),
         file=name,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -164,7 +181,13 @@ def seal(
         supersedes=tuple(supersedes),
     )
     write_durably(shards / name, data)
-    _append_line(folder / f"manifest-{writer}.jsonl", asdict(entry))
+    reached(Failpoint.SEAL_SHARD_WRITTEN)
+    manifest = folder / f"manifest-{writer}.jsonl"
+    try:
+        _append_line(manifest, asdict(entry))
+    except OSError as error:
+        raise write_error(manifest, error) from error
+    reached(Failpoint.SEAL_DONE)
     return entry
 
 
@@ -193,9 +216,13 @@ def _append_line(manifest: Path, line: dict[str, object]) -> None:
         if end:
             file.seek(end - 1)
             torn = file.read(1) != b"\n"
-        text = json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n"
-        file.write((b"\n" if torn else b"") + text.encode())
+        text = (json.dumps(_checked(line), ensure_ascii=False, sort_keys=True) + "\n").encode()
+        file.write((b"\n" if torn else b"") + text[:20])
         file.flush()
+        reached(Failpoint.SEAL_LINE_TORN)
+        file.write(text[20:])
+        file.flush()
+        reached(Failpoint.SEAL_LINE_WRITTEN)
         os.fsync(file.fileno())
     if new:
         flush_folder(manifest.parent)
@@ -224,12 +251,31 @@ def manifest_entries(folder: Path) -> tuple[tuple[ShardEntry, ...], tuple[Fault,
     return tuple(entry for entry in entries if entry.file not in replaced), tuple(faults)
 
 
+def _checked(values: dict[str, object]) -> dict[str, object]:
+    """The same values with a check over them."""
+    return {**values, _CHECK: _check_of(values)}
+
+
+def _check_of(values: dict[str, object]) -> str:
+    canonical = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _taken_check(values: dict[str, object]) -> None:
+    """Take the check out of values of LINE_VERSION. Raises ValueError where they are not what was written."""
+    if values.get("version") == LINE_VERSION and values.pop(_CHECK, None) != _check_of(values):
+        raise ValueError("its check does not match its content")
+    if values.get("version") not in (VERSION, LINE_VERSION):
+        raise ValueError(f"version {values.get('version')!r}, this program writes {LINE_VERSION}")
+
+
 def _entry(line: bytes) -> ShardEntry:
     values = json.loads(line)
-    if not isinstance(values, dict) or set(values) != _ENTRY_KEYS:
+    if not isinstance(values, dict):
+        raise ValueError("no object")
+    _taken_check(values)
+    if set(values) != _ENTRY_KEYS:
         raise ValueError("its keys are not those of a manifest line")
-    if values["version"] != VERSION:
-        raise ValueError(f"version {values['version']}, this program writes {VERSION}")
     if not isinstance(values["file"], str) or not _SHARD_FILE.fullmatch(values["file"]):
         raise ValueError(f"{values['file']!r} does not name a shard")
     values["supersedes"] = tuple(values["supersedes"])
@@ -283,8 +329,47 @@ def set_aside(folder: Path, faults: Iterable[Fault]) -> tuple[str, ...]:
             quarantine = folder / "quarantine"
             quarantine.mkdir(exist_ok=True)
             fault.path.replace(quarantine / fault.path.name)
+            reached(Failpoint.ASIDE_MOVED)
             flush_folder(quarantine)
     return tuple(superseded)
+
+
+def writers(folder: Path) -> set[str]:
+    """Everybody who has sealed in a folder, or died while at it."""
+    manifests = {path.stem.removeprefix("manifest-") for path in folder.glob("manifest-*.jsonl")}
+    return manifests | {path.name.rpartition("-")[0] for path in (folder / "shards").glob("*-*.parquet")}
+
+
+def mend_manifest(folder: Path, writer: str) -> None:
+    """Take out of a writer's manifest what is no line, and out of ``shards/`` what no line vouches for.
+
+    Both are kept in quarantine. Only for who holds the writer's place: a live writer's newest shard has no
+    line yet.
+    """
+    manifest = folder / f"manifest-{writer}.jsonl"
+    try:
+        lines = [line for line in manifest.read_bytes().split(b"\n") if line.strip()]
+    except FileNotFoundError:
+        lines = []
+    sound, vouched = [], set()
+    for line in lines:
+        try:
+            vouched.add(_entry(line).file)
+        except (ValueError, TypeError):
+            continue
+        sound.append(line + b"\n")
+    quarantine = folder / "quarantine"
+    lying = [path for path in (folder / "shards").glob(f"{writer}-*.parquet") if path.name not in vouched]
+    if lying or len(sound) < len(lines):
+        quarantine.mkdir(exist_ok=True)
+    if len(sound) < len(lines):
+        kept = sum(1 for _ in quarantine.glob(f"{manifest.name}*"))
+        write_durably(quarantine / f"{manifest.name}.{kept + 1}", manifest.read_bytes())
+        write_durably(manifest, b"".join(sound))
+    for path in lying:
+        path.replace(quarantine / path.name)
+    if lying:
+        flush_folder(quarantine)
 
 
 def prediction_table(predictions: Sequence[Prediction]) -> pa.Table:
@@ -337,8 +422,9 @@ def questions_of(table: pa.Table) -> list[Question]:
 
 def write_run(folder: Path, run: Run) -> None:
     """Record whose predictions a folder holds."""
-    document = {"version": VERSION, **asdict(run), "rule": str(run.rule), "settings": dict(run.settings)}
-    write_durably(folder / "run.json", json.dumps(document, ensure_ascii=False, indent=2).encode())
+    document = {"version": LINE_VERSION, **asdict(run), "rule": str(run.rule), "settings": dict(run.settings)}
+    text = json.dumps(_checked(document), ensure_ascii=False, indent=2)
+    write_durably(folder / "run.json", text.encode())
 
 
 def read_run(folder: Path) -> Run | None:
@@ -353,10 +439,12 @@ def read_run(folder: Path) -> Run | None:
         return None
     except (OSError, ValueError) as error:
         raise ShardError(f"{path}: not a run record ({error}); run the same job again") from error
-    if not isinstance(values, dict) or values.pop("version", None) != VERSION:
-        raise ShardError(f"{path}: not version {VERSION}; it was written by another version of CLiKA")
     try:
+        if not isinstance(values, dict):
+            raise ValueError("no object")
+        _taken_check(values)
+        del values["version"]
         model = ModelRef(**values.pop("model"))
         return Run(**{**values, "model": model, "rule": ScoringRule(values["rule"])})
     except (TypeError, KeyError, ValueError) as error:
-        raise ShardError(f"{path}: unknown or missing keys in a run record ({error})") from error
+        raise ShardError(f"{path}: not a run record ({error}); run the same job again") from error

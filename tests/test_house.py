@@ -14,17 +14,19 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "languages": {"errors"},
     "records": {"errors", "languages"},
-    "settings": {"errors"},
-    "shards": {"records", "languages", "errors"},
+    "failpoints": {"errors"},
+    "settings": {"errors", "failpoints"},
+    "shards": {"records", "languages", "errors", "failpoints"},
     "datasets": {"records", "languages", "errors", "shards"},
     "prompts": {"records", "languages", "errors"},
     "scoring": {"datasets", "prompts", "records", "languages", "errors"},
     "training": {"datasets", "prompts", "scoring", "records", "languages", "errors"},
-    "jobs": {"datasets", "prompts", "shards", "records", "languages", "errors"},
+    "jobs": {"datasets", "prompts", "shards", "records", "languages", "errors", "failpoints"},
     "workers": {
         "scoring", "training", "datasets", "prompts", "shards", "jobs", "records", "languages", "errors",
+        "failpoints",
     },
-    "database": {"records", "shards", "languages", "errors"},
+    "database": {"records", "shards", "languages", "errors", "failpoints"},
     "metrics": {"records", "languages", "errors"},
     "figures": {"metrics", "records", "languages", "errors"},
     "imports": {"datasets", "shards", "records", "languages", "errors"},
@@ -33,9 +35,10 @@ ROOMS: dict[str, set[str]] = {
         "settings", "records", "languages", "errors",
     },
     "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},
-    "app": {"ui", "database", "settings", "errors"},
+    "app": {"ui", "jobs", "database", "settings", "errors", "failpoints"},
 }  # fmt: skip
-ROOMS["cli"] = (ROOMS.keys() - {"app", "workers", "planted"}) | {"__init__"}
+ROOMS["job_commands"] = ROOMS.keys() - {"app", "workers", "planted"}
+ROOMS["cli"] = ROOMS["job_commands"] | {"job_commands", "__init__"}
 ROOMS["__main__"] = {"cli"}
 
 LIBRARIES: dict[str, set[str]] = {
@@ -127,7 +130,7 @@ def side_effects(root: Path) -> list[str]:
             taken = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
             if room != "settings" and ({attribute} | taken) & {"environ", "environb", "getenv"}:
                 found.append(f"{where} reads the environment")
-            if room != "cli" and name == "print":
+            if room not in ("cli", "job_commands") and name == "print":
                 found.append(f"{where} prints")
             if room not in ("cli", "workers") and attribute in ("basicConfig", "dictConfig", "addHandler"):
                 found.append(f"{where} sets up logging")

@@ -1,15 +1,18 @@
 """Sealed shards: what counts, what does not, and that damage is named."""
 
+import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clika.errors import ShardError, StoreError
 from clika.shards import (
     ShardKind,
     manifest_entries,
+    mend_manifest,
     prediction_table,
     predictions_of,
     question_table,
@@ -42,9 +45,54 @@ def test_a_run_record_survives_and_refuses_unknown_keys(tmp_path: Path) -> None:
     folder = tmp_path / "jobs/job"
     assert read_run(folder) == RUN
     record = folder / "run.json"
-    record.write_text(record.read_text().replace('"template"', '"templet"'))
-    with pytest.raises(ShardError, match="unknown or missing keys"):
+    values = json.loads(record.read_text())
+    del values["check"]
+    record.write_text(json.dumps({**values, "version": 1}))  # as it was written before records had checks
+    assert read_run(folder) == RUN
+    record.write_text(json.dumps({**values, "version": 1, "colour": "red"}))
+    with pytest.raises(ShardError, match=r"not a run record .*colour"):
         read_run(folder)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_in_a_manifest_or_a_run_record_is_found(
+    tmp_path_factory: pytest.TempPathFactory, place: float, bit: int
+) -> None:
+    store = tmp_path_factory.mktemp("store")
+    entry = seal_predictions(store, RUN, ROWS)
+    folder = store / "jobs/job"
+    manifest, record = folder / "manifest-test.jsonl", folder / "run.json"
+    for path in (manifest, record):
+        whole = bytearray(path.read_bytes())
+        whole[int(place * len(whole))] ^= 1 << bit
+        path.write_bytes(whole)
+    # Only JSON's own blanks may change and leave a line that says what it said.
+    sound, _ = sound_tables(folder)
+    assert [one for one, _ in sound] in ([], [entry])
+    with suppress(ShardError):
+        assert read_run(folder) == RUN
+
+
+def test_mending_takes_out_torn_lines_and_what_nobody_vouches_for_and_keeps_both(tmp_path: Path) -> None:
+    folder = tmp_path / "jobs/job"
+    seal_predictions(tmp_path, RUN, ROWS[:1])
+    manifest = folder / "manifest-test.jsonl"
+    torn = manifest.read_bytes()[:-20]
+    manifest.write_bytes(torn)
+    kept = seal_predictions(tmp_path, RUN, ROWS[1:])
+    (folder / "shards/test-000009.parquet").write_bytes(b"killed before its line was written")
+    before = manifest.read_bytes()
+    mend_manifest(folder, "test")
+    assert manifest_entries(folder) == ((kept,), ())
+    assert sorted(path.name for path in (folder / "shards").iterdir()) == [kept.file]
+    quarantine = folder / "quarantine"
+    assert (quarantine / "manifest-test.jsonl.1").read_bytes() == before
+    assert (quarantine / "test-000009.parquet").exists()
+    mend_manifest(folder, "test")  # nothing is left to mend
+    assert len(list(quarantine.iterdir())) == 3
+    later = seal_predictions(tmp_path, RUN, ROWS[:1])
+    assert later.file == "test-000010.parquet"  # a name once given is not given again
 
 
 def test_the_same_rows_give_the_same_bytes() -> None:
@@ -116,9 +164,11 @@ def test_an_empty_shard_and_a_climbing_writer_are_refused(tmp_path: Path) -> Non
 
 
 def test_a_manifest_line_that_names_a_file_elsewhere_is_not_followed(tmp_path: Path) -> None:
-    entry = seal_questions(tmp_path, made_up_questions())
+    seal_questions(tmp_path, made_up_questions())
     manifest = tmp_path / "collections/made-up/manifest-test.jsonl"
-    manifest.write_text(manifest.read_text().replace(entry.file, "../../../outside.parquet"))
+    line = {**json.loads(manifest.read_text()), "version": 1, "file": "../../../outside.parquet"}
+    del line["check"]
+    manifest.write_text(json.dumps(line) + "\n")
     entries, faults = manifest_entries(tmp_path / "collections/made-up")
     assert entries == ()
     assert "does not name a shard" in faults[0].sentence

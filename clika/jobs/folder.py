@@ -1,32 +1,54 @@
-"""A job's folder: the only thing that the one who asks for work and the one who does it share."""
+"""A job's folder: the only thing that those who ask for work and those who do it share.
 
+job.json                  what is to be done (spec.py)
+wanted.json               what is wanted of it now (queue.py); processes.json: who is at it (supervisor.py)
+run.json, manifest-*, shards/, quarantine/          the answers (shards.py)
+progress-<n>.json, heartbeat-<n>, scoring-<n>.json  how replica n is doing, and how it asked the model
+done.json                 the last thing that is written; error-<n>.json: why replica n could not
+"""
+
+import fcntl
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from clika.errors import JobError
 from clika.jobs.spec import EvaluationJob
 from clika.records import ScoringRecord
 from clika.shards import write_durably
 
+LOG_TAIL_BYTES = 1 << 16
+SETTING_UP = "SETUP.lock"
+CLAIMS = "claims"
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a worker is: questions answered of those to answer, those kept from before, and rate.
+    """How far a job is: questions answered of those to answer, those kept from before, and rate.
 
-    ``rate`` is questions a second since the model was loaded, None until there is one.
+    ``rate`` is questions a second since the models were loaded, None until there is one. ``languages`` maps
+    each language to (answered, to answer), what was kept from before left out of both.
     """
 
     done: int
     total: int
     kept: int = 0
     rate: float | None = None
+    languages: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the present rate; None where there is none."""
+        return (self.total - self.done) / self.rate if self.rate else None
 
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """How a worker ended well: what it answered now, what was there, and what of both is invalid."""
+    """How a job ended well: what it answered now, what was there, and what of both is invalid."""
 
     answered: int
     kept: int
@@ -37,6 +59,14 @@ class JobEnd:
         """For a person."""
         bad = f"; {self.invalid} gave NaN or infinite logits and count as no answer" if self.invalid else ""
         return f"{self.answered} questions answered, {self.kept} were answered before{bad}; run {self.run}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a worker could not do its work: a sentence for a person, and the kind of error (its class)."""
+
+    kind: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +87,20 @@ class JobFolder:
 
     @property
     def log(self) -> Path:
-        """Where the worker's output goes."""
+        """Where the workers' output goes."""
         return self.path / "job.log"
 
     def write_job(self, job: EvaluationJob) -> None:
-        """Write the specification; what an earlier worker said of its end is taken away."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        for name in ("done.json", "error.json", "progress-0.json"):
-            (self.path / name).unlink(missing_ok=True)
+        """Write the specification; what earlier workers said of their end is taken away."""
+        self.begin()
         write_durably(self.path / "job.json", job.to_json().encode())
+
+    def begin(self) -> None:
+        """Take away what earlier workers said of how they were doing."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for pattern in ("done.json", "error*.json", "progress-*.json", "heartbeat-*"):
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)
 
     def job(self) -> EvaluationJob:
         """The specification. Raises JobError where it cannot be one."""
@@ -76,18 +111,65 @@ class JobFolder:
             raise JobError(f"{path} cannot be read ({error}); submit the job again") from error
         return EvaluationJob.from_json(text)
 
-    def write_progress(self, progress: Progress) -> None:
-        """Tell how far the work is (by rename; not flushed, since a lost one harms nobody)."""
-        temporary = self.path / f".progress-0.{os.getpid()}.tmp"
-        temporary.write_text(json.dumps(asdict(progress)))
-        temporary.replace(self.path / "progress-0.json")
+    @contextmanager
+    def setting_up(self) -> Iterator[None]:
+        """One replica at a time: the record of the run and what is set aside are shared by all."""
+        lock = os.open(self.path / SETTING_UP, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def write_progress(self, progress: Progress, replica: int = 0) -> None:
+        """Tell how far a replica is (by rename; not flushed, since a lost one harms nobody)."""
+        self._write_lightly(f"progress-{replica}.json", json.dumps(asdict(progress)))
 
     def progress(self) -> Progress | None:
-        """How far the work is; None before it told."""
+        """How far all replicas together are; None before one told."""
+        parts = [self._progress(path) for path in sorted(self.path.glob("progress-*.json"))]
+        found = [part for part in parts if part is not None]
+        if not found:
+            return None
+        # The first to start had everything before it; what the others found there was answered meanwhile.
+        first = min(found, key=lambda part: part.kept)
+        rates = [part.rate for part in found if part.rate is not None]
+        languages = {
+            code: (sum(part.languages.get(code, (0, 0))[0] for part in found), total)
+            for code, (_, total) in first.languages.items()
+        }
+        return Progress(
+            min(first.total, sum(part.done for part in found)),
+            first.total,
+            first.kept,
+            sum(rates) if rates else None,
+            languages,
+        )
+
+    @staticmethod
+    def _progress(path: Path) -> Progress | None:
         try:
-            return Progress(**json.loads((self.path / "progress-0.json").read_text()))
+            values = json.loads(path.read_text())
         except FileNotFoundError:
             return None
+        languages = {code: (done, total) for code, (done, total) in values.pop("languages", {}).items()}
+        return Progress(**values, languages=languages)
+
+    def beat(self, replica: int, count: int, phase: str, answered: int) -> None:
+        """Show that a replica lives: ``count`` rises with every beat."""
+        self._write_lightly(f"heartbeat-{replica}", f"{count} {phase} {answered}")
+
+    def heartbeat(self, replica: int) -> str | None:
+        """What a replica last showed; None before the first beat. Only whether it changes means something."""
+        try:
+            return (self.path / f"heartbeat-{replica}").read_text()
+        except FileNotFoundError:
+            return None
+
+    def _write_lightly(self, name: str, text: str) -> None:
+        temporary = self.path / f".{name}.{os.getpid()}.tmp"
+        temporary.write_text(text)
+        temporary.replace(self.path / name)
 
     def write_scoring(self, writer: str, record: ScoringRecord) -> None:
         """Keep how ``writer`` asked the model, beside its answers."""
@@ -105,25 +187,46 @@ class JobFolder:
         return found
 
     def write_done(self, end: JobEnd) -> None:
-        """The last thing a worker writes."""
+        """The last thing that a job's workers write."""
         write_durably(self.path / "done.json", json.dumps(asdict(end)).encode())
 
     def done(self) -> JobEnd | None:
         """How the work ended; None if it has not, or not well."""
+        values = self._read("done.json")
+        return None if values is None else JobEnd(**values)
+
+    def write_error(self, failure: JobFailure, replica: int = 0) -> None:
+        """Why a replica could not do its work."""
+        content = json.dumps(asdict(failure), ensure_ascii=False).encode()
+        write_durably(self.path / f"error-{replica}.json", content)
+
+    def error(self) -> JobFailure | None:
+        """Why the work could not be done, as the first replica said that could not; None where none did."""
+        for path in sorted(self.path.glob("error-*.json")):
+            values = self._read(path.name)
+            if values is not None:
+                return JobFailure(**values)
+        return None
+
+    def _read(self, name: str) -> dict[str, Any] | None:
         try:
-            return JobEnd(**json.loads((self.path / "done.json").read_text()))
+            values: dict[str, Any] = json.loads((self.path / name).read_text("utf-8"))
         except FileNotFoundError:
             return None
+        except ValueError as error:
+            raise JobError(f"{self.path / name} cannot be read ({error}); resume the job") from error
+        return values
 
-    def write_error(self, sentence: str) -> None:
-        """Why the work could not be done, for a person."""
-        write_durably(
-            self.path / "error.json", json.dumps({"sentence": sentence}, ensure_ascii=False).encode()
-        )
-
-    def error(self) -> str | None:
-        """Why the work could not be done; None where no worker said so."""
+    def log_tail(self) -> str:
+        """The last 64 KiB of the log; empty where there is none."""
         try:
-            return str(json.loads((self.path / "error.json").read_text("utf-8"))["sentence"])
+            with self.log.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+                return file.read().decode(errors="replace")
         except FileNotFoundError:
-            return None
+            return ""
+
+
+def job_folders(store: Path) -> Sequence[JobFolder]:
+    """Every job of a store that was submitted, whatever became of it."""
+    return [JobFolder(path.parent) for path in sorted((store / "jobs").glob("*/job.json"))]

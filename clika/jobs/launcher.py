@@ -1,18 +1,23 @@
-"""Starts a job's worker as a process of its own and watches the folder until it ends."""
+"""How the replicas of a job are started: each a single-process ``accelerate launch`` of its own.
 
+Replicas share nothing but the folder, so one that dies takes nobody with it: in a group launch one killed
+rank ends its siblings. The command is a list of arguments, the environment what a worker needs and no more.
+"""
+
+import json
 import os
-import signal
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
-from clika.errors import JobError
-from clika.jobs.folder import JobEnd, JobFolder, Progress
+from clika.failpoints import VARIABLE as FAILPOINTS
+from clika.jobs.devices import CPU, CUDA, MPS, Placement
+from clika.jobs.folder import JobFolder
+from clika.jobs.processes import Process, start
 from clika.jobs.spec import EvaluationJob
+from clika.shards import write_durably
 
 _PASSED_ON = (
-    "CUDA_VISIBLE_DEVICES",
     "HF_ENDPOINT",
     "HF_HOME",
     "HOME",
@@ -23,97 +28,81 @@ _PASSED_ON = (
     "PATH",
     "TMPDIR",
 )
-_LOOK_EVERY = 0.25  # seconds
-_LOG_TAIL = 4096  # bytes
+_THREADS = "OMP_NUM_THREADS"
 _PACKAGE = Path(__file__).resolve().parents[2]
+WORKER = "clika.workers.evaluate"
+LAUNCH_CONFIGURATION = "accelerate.yaml"
 
 
-def start_evaluation(
-    store: Path, job: EvaluationJob, environment: dict[str, str]
-) -> tuple[JobFolder, "subprocess.Popen[bytes]"]:
-    """Start a job's worker in a session of its own, which outlives the caller; returns at once.
+def start_replicas(
+    folder: JobFolder, placed: Placement, environment: Mapping[str, str]
+) -> tuple[Process, ...]:
+    """Start every replica of a job on its devices; returns at once with their launchers.
 
-    ``environment`` is the caller's; the worker gets only what it needs of it, and no token unless the
-    model has to come from the Hub. It resumes what an earlier try left.
+    ``environment`` is the caller's; a worker gets only what it needs of it, and no token unless the model has
+    to come from the Hub. Each goes on with what earlier ones left.
     """
-    folder = JobFolder.of(store.resolve(), job)
-    folder.write_job(job)
+    job = folder.job()
+    # Ours beside the job: accelerate would take a person's own default configuration from their home.
+    on_cpu = placed.devices in ((CPU,), (MPS,))
+    write_durably(folder.path / LAUNCH_CONFIGURATION, launch_configuration(on_cpu).encode())
+    return tuple(
+        start(
+            replica_command(folder, number, environment.get(FAILPOINTS, "")),
+            replica_environment(job, devices, len(placed.replicas), environment),
+            folder.log,
+            folder.path,
+            _PACKAGE,
+        )
+        for number, devices in enumerate(placed.replicas)
+    )
+
+
+def replica_command(folder: JobFolder, replica: int, failpoints: str = "") -> list[str]:
+    """The arguments that start one replica."""
+    armed = ["--failpoints", failpoints] if failpoints else []
+    return [
+        *(sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "--quiet"),
+        *("--config_file", str(folder.path / LAUNCH_CONFIGURATION), "--module"),
+        *(WORKER, str(folder.path), "--replica", str(replica), *armed),
+    ]
+
+
+def launch_configuration(on_cpu: bool) -> str:
+    """accelerate's configuration (JSON is YAML) for one process on one machine."""
+    values = {
+        "compute_environment": "LOCAL_MACHINE",
+        "debug": False,
+        "distributed_type": "NO",
+        "machine_rank": 0,
+        "mixed_precision": "no",
+        "num_machines": 1,
+        "num_processes": 1,
+        "use_cpu": on_cpu,
+    }
+    return json.dumps(values, indent=1)
+
+
+def replica_environment(
+    job: EvaluationJob, devices: tuple[str, ...], replicas: int, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """What a replica on ``devices`` is given: those devices visible and no others, its share of the cores."""
     passed = {name: environment[name] for name in _PASSED_ON if name in environment}
     passed["PYTHONPATH"] = str(_PACKAGE)
+    passed["CUDA_VISIBLE_DEVICES"] = ",".join(
+        name.partition(":")[2] for name in devices if name.startswith(CUDA)
+    )
+    if _THREADS not in passed:
+        passed[_THREADS] = str(max(1, _cores() // replicas))
     if Path(job.model).is_dir():
         passed["HF_HUB_OFFLINE"] = "1"
     elif "HF_TOKEN" in environment:
         passed["HF_TOKEN"] = environment["HF_TOKEN"]
-    with folder.log.open("ab") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "clika.workers.evaluate", str(folder.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=passed,
-            cwd=_PACKAGE,
-            start_new_session=True,
-        )
-    return folder, worker
+    return passed
 
 
-def run_evaluation(
-    store: Path,
-    job: EvaluationJob,
-    on_progress: Callable[[Progress], None],
-    environment: dict[str, str],
-) -> JobEnd:
-    """Do a job to its end; returns how it ended.
-
-    An interruption (Ctrl-C) ends the worker, which seals what it has. Raises JobError with the worker's
-    reason.
-    """
-    folder, worker = start_evaluation(store, job, environment)
-    try:
-        while True:
-            try:
-                status = worker.wait(timeout=_LOOK_EVERY)
-                break
-            except subprocess.TimeoutExpired:
-                _tell(folder, on_progress)
-    except KeyboardInterrupt:
-        os.killpg(worker.pid, signal.SIGTERM)
-        worker.wait()
-        raise
-    _tell(folder, on_progress)
-    end = folder.done()
-    if end is not None:  # the last thing a worker writes, so whatever ended it later took nothing
-        return end
-    raise JobError(f"{job.name}: {failure(folder, status)}")
-
-
-def failure(folder: JobFolder, status: int) -> str:
-    """Why a worker that ended with ``status`` (negative: a signal) did not finish, for a person."""
-    reason = folder.error()
-    if reason is not None:
-        return reason
-    if status < 0:  # a killed worker had no time to log why
-        how, last = f"signal {-status}", ""
-    else:
-        how, last = f"status {status}", _last_line(folder.log)
-    return (
-        f"its worker ended with {how} before it was done{f' ({last})' if last else ''};"
-        f" what it sealed is kept, the same command goes on; its log is {folder.log}"
-    )
-
-
-def _last_line(log: Path) -> str:
-    """The last line of a log that is not blank; empty where there is none."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_TAIL))
-            lines = file.read().decode(errors="replace").split("\n")
-    except FileNotFoundError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-
-def _tell(folder: JobFolder, on_progress: Callable[[Progress], None]) -> None:
-    progress = folder.progress()
-    if progress is not None:
-        on_progress(progress)
+def _cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

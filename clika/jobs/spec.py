@@ -16,6 +16,9 @@ RULES = tuple(str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST
 DEVICES = ("cpu", "cuda", "mps", "auto")
 _TEXTS = ("model", "name", "collection", "template", "rule", "dtype", "device")
 _LISTS = ("datasets", "languages")
+# How a job is done, not what: any of these may change when it is resumed, and it stays the same job.
+_HOW = ("device", "batch_tokens", "replicas", "gpus_per_replica")
+MOST_REPLICAS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class EvaluationJob:
 
     ``limit`` is the most questions a data set, the same in every language; None asks all. ``batch_tokens``
     bounds a batch and moves no choice. ``dtype`` mixed is bfloat16 with near-ties asked again in float32.
+    ``replicas`` copies of the model share the questions, each over ``gpus_per_replica`` GPUs (of no meaning
+    on a CPU, whose cores the replicas share).
     """
 
     model: str
@@ -37,6 +42,8 @@ class EvaluationJob:
     dtype: Literal["float32", "bfloat16", "float16", "mixed"] = "float32"
     device: Literal["cpu", "cuda", "mps", "auto"] = "auto"
     batch_tokens: int = 8192
+    replicas: int = 1
+    gpus_per_replica: int = 1
     version: int = VERSION
 
     def __post_init__(self) -> None:
@@ -64,6 +71,10 @@ class EvaluationJob:
             raise UsageError(f"device {self.device!r}; known: {', '.join(DEVICES)}")
         if self.batch_tokens < 1:
             raise UsageError(f"batch tokens {self.batch_tokens}; a batch needs at least 1")
+        if not 1 <= self.replicas <= MOST_REPLICAS:
+            raise UsageError(f"replicas {self.replicas}; a job has 1 to {MOST_REPLICAS}")
+        if self.gpus_per_replica < 1:
+            raise UsageError(f"gpus per replica {self.gpus_per_replica}; a replica needs at least 1")
         if self.rule not in RULES:
             raise UsageError(f"scoring rule {self.rule!r}; known: {', '.join(RULES)}")
         if self.dtype == "mixed" and self.rule != "letter":
@@ -74,8 +85,10 @@ class EvaluationJob:
 
     @property
     def job_id(self) -> str:
-        """A name made from the specification: the same command finds the same folder and goes on."""
-        return "evaluate-" + hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+        """A name made from what is asked of whom: the same command finds the same folder and goes on."""
+        what = {name: value for name, value in asdict(self).items() if name not in _HOW}
+        canonical = json.dumps(what, ensure_ascii=False, sort_keys=True)
+        return "evaluate-" + hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
         """The specification as it is written to ``job.json``."""

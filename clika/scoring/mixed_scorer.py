@@ -30,6 +30,7 @@ class MixedScorer:
         self._quick, self._exact, self._reference = quick, exact, reference
         self.threshold: float | None = None
         self.asked_again = 0
+        self._sampled: dict[tuple[str, int], Scored] = {}
 
     @property
     def model(self) -> ModelRef:
@@ -41,30 +42,40 @@ class MixedScorer:
         """That of the quick scorer, with the threshold and how many were asked again."""
         return replace(self._quick.record, threshold=self.threshold, asked_again=self.asked_again)
 
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        """Measure the threshold on up to 256 prompts, evenly spread. Raises ModelError as both scorers do."""
+        if self.threshold is not None or not prompts:
+            return
+        self._quick.prepare(prompts)
+        self._exact.prepare(prompts)
+        count = min(SAMPLED, len(prompts))
+        sample = [place * len(prompts) // count for place in range(count)]
+        exact = self._asked(self._exact, prompts, sample)
+        quick = self._asked(self._quick, prompts, sample)
+        self.asked_again += len(sample)
+        self.threshold = ROOM * max(
+            (disagreement(quick[index], exact[index]) for index in sample), default=0.0
+        )
+        self._sampled = {_content(prompts[index]): exact[index] for index in sample}
+        _logger.info(
+            "bfloat16 and float32 differ by at most %.4f nats on %d prompts; margins below %.4f are asked again",
+            self.threshold / ROOM,
+            count,
+            self.threshold,
+        )
+
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """Every prompt's choice, each index once. Raises ModelError as both scorers do."""
-        if not prompts:
-            return
-        sample: list[int] = []
+        self.prepare(prompts)
         if self.threshold is None:
-            count = min(SAMPLED, len(prompts))
-            sample = [place * len(prompts) // count for place in range(count)]
-            exact = self._asked(self._exact, prompts, sample)
-            quick = self._asked(self._quick, prompts, sample)
-            self.asked_again += len(sample)
-            self.threshold = ROOM * max(
-                (disagreement(quick[index], exact[index]) for index in sample), default=0.0
-            )
-            _logger.info(
-                "bfloat16 and float32 differ by at most %.4f nats on %d prompts; margins below %.4f are asked"
-                " again",
-                self.threshold / ROOM,
-                count,
-                self.threshold,
-            )
-            yield from exact.values()
-        taken = set(sample)
-        rest = [index for index in range(len(prompts)) if index not in taken]
+            return
+        rest: list[int] = []
+        for index, prompt in enumerate(prompts):
+            known = self._sampled.get(_content(prompt))
+            if known is None:
+                rest.append(index)
+            else:
+                yield replace(known, prompt_index=index)
         unsure: list[int] = []
         for index, one in self._each(self._quick, prompts, rest):
             if one.outcome is Outcome.ANSWERED and margin(one) > self.threshold:
@@ -87,6 +98,11 @@ class MixedScorer:
         for one in scorer.scored([prompts[index] for index in indices]):
             index = indices[one.prompt_index]
             yield index, Scored(index, one.outcome, one.chosen_index, one.scores, one.letter_mass)
+
+
+def _content(prompt: Prompt) -> tuple[str, int]:
+    """Two prompts that agree in this have one answer."""
+    return prompt.text, prompt.choices_scored
 
 
 def margin(scored: Scored) -> float:

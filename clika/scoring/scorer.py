@@ -40,6 +40,14 @@ class Scorer(Protocol):
         """How it has been asked so far."""
         ...
 
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        """Settle whatever depends on all the prompts of a job, before a part of them is scored.
+
+        How prompts are computed is then the same whatever part comes first. Raises ModelError as ``scored``
+        does; without it ``scored`` settles it on the prompts that it is given.
+        """
+        ...
+
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """Every prompt's choice, each index exactly once, in any order.
 

@@ -34,6 +34,9 @@ class ScriptedScorer:
         """No device and no path: a function answers."""
         return ScoringRecord(device="none")
 
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        """Nothing to settle."""
+
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """In the order given. Raises UsageError for an index that is none of the scored choices."""
         for index, prompt in enumerate(prompts):

@@ -165,6 +165,10 @@ class TransformersScorer:
         """What stands between the prompt and the letter that is scored; None before the first prompts."""
         return self._prompt_tokens.join
 
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        """Settle the join and the path on all of a job's prompts. Raises ModelError as ``scored`` does."""
+        self._choose_path(self._prompt_tokens.families(prompts))
+
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """Each prompt's choice, grouped by family and the longest first.
 

@@ -1,78 +1,45 @@
-"""Answers the questions of a job that no sealed shard holds yet: ``python -m clika.workers.evaluate FOLDER``.
+"""Answers the questions of a job that no sealed shard holds yet: one replica of a model, one process.
 
-It shares nothing with anybody but the folder. Killed at any moment it loses at most the questions since
-its last shard, and the next worker asks those again.
+    accelerate launch --num_processes 1 -m clika.workers.evaluate FOLDER [--replica N]
+
+It shares nothing with anybody but the folder: any number of replicas take the questions chunk by chunk. Killed
+at any moment one loses at most the answers since its last shard, and whoever is left asks those again.
 """
 
-import fcntl
+import argparse
 import hashlib
 import logging
-import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace as replaced
 from pathlib import Path
-from types import FrameType
 
 from clika.errors import ClikaError, InvalidLogitsError, JobError, ShardError
-from clika.jobs.folder import JobEnd, JobFolder, Progress
+from clika.failpoints import Failpoint, arm, reached
+from clika.jobs.folder import JobEnd, JobFailure, JobFolder
 from clika.jobs.spec import EvaluationJob
 from clika.prompts.templates import Template, prompts
-from clika.records import ModelRef, Outcome, Prediction, Question, Run, ScoringRule, run_id
+from clika.records import ModelRef, Outcome, Prompt, Question, Run, ScoringRule, run_id
 from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
 from clika.shards import (
-    ShardKind,
     manifest_entries,
-    prediction_table,
+    mend_manifest,
     questions_of,
     read_run,
-    seal,
     set_aside,
     sound_tables,
     write_run,
+    writers,
 )
+from clika.workers.answers import Answers, StoppedError, Termination, chunks, question_key
+from clika.workers.claims import TRY_AGAIN_SECONDS, Claims, free_place, held_place, held_turn, writer_name
+from clika.workers.lifeline import Lifeline, die_with_parent
+from clika.workers.sealed_answers import SealedAnswers
 
 logger = logging.getLogger(__name__)
 
-WRITER = "rank0"
-SEAL_EVERY_SECONDS = 2.0
-SEAL_EVERY_ROWS = 1000
-
-Key = tuple[str, str, str]
 LoadScorer = Callable[[EvaluationJob], Scorer]
-
-
-class _StoppedError(BaseException):
-    """SIGTERM arrived: seal what is there and go.
-
-    No Exception, since what loads a model turns every Exception into a sentence about the model.
-    """
-
-
-class _Termination:
-    """Raises _StoppedError on SIGTERM: at once, or after the shard that is being sealed."""
-
-    def __init__(self) -> None:
-        self._asked = self._held = False
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
-        if not self._held:
-            raise _StoppedError
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """What stands inside happens whole: half of a sealing would seal the same rows twice."""
-        self._held = True
-        try:
-            yield
-        finally:
-            self._held = False
-        if self._asked:
-            raise _StoppedError
 
 
 def load_scorer(job: EvaluationJob) -> Scorer:
@@ -93,127 +60,116 @@ def load_scorer(job: EvaluationJob) -> Scorer:
 
     if job.dtype == "mixed":
         exact = loaded("float32")
-        return MixedScorer(loaded("bfloat16"), exact, replace(exact.model, dtype="mixed"))
+        return MixedScorer(loaded("bfloat16"), exact, replaced(exact.model, dtype="mixed"))
     return loaded(job.dtype)
 
 
 def evaluate(
-    folder: JobFolder, load: LoadScorer = load_scorer, termination: _Termination | None = None
+    folder: JobFolder,
+    load: LoadScorer = load_scorer,
+    termination: Termination | None = None,
+    replica: int = 0,
 ) -> JobEnd:
-    """Answer what is missing; returns the end, which is written to ``done.json`` too.
+    """Answer what is missing, beside the job's other replicas; returns the end, which ``done.json`` holds too.
 
-    Raises JobError where another worker has the folder, the collection is damaged or holds none of the
-    questions, or the folder holds another checkpoint's answers; ModelError for the checkpoint;
-    InvalidLogitsError where too many answers, those of earlier tries included, are NaN or infinite.
+    Raises JobError where another worker has the replica's place, the collection is damaged or holds none of
+    the questions, or the folder holds another checkpoint's answers; ModelError for the checkpoint;
+    InvalidLogitsError where too many answers, those of earlier tries included, are NaN or infinite;
+    StoreFullError where there is no room.
     """
-    lock = os.open(folder.path / "LOCK", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise JobError(f"another worker is at {folder.path}; wait for it or cancel it") from error
-        return _evaluate(folder, load, termination or _Termination())
-    finally:
-        os.close(lock)
+    lifeline = Lifeline(folder, replica)
+    with held_place(folder, replica), lifeline.held():
+        return _evaluate(folder, load, termination or Termination(), replica, lifeline)
 
 
-def _evaluate(folder: JobFolder, load: LoadScorer, termination: _Termination) -> JobEnd:
+def _evaluate(
+    folder: JobFolder, load: LoadScorer, termination: Termination, replica: int, lifeline: Lifeline
+) -> JobEnd:
     job = folder.job()
     questions = questions_to_ask(folder.store, job)
-    template = _template(job)
-    prompts(questions, template)  # a question that cannot be asked stops the job before a model is loaded
+    asked = prompts(questions, _template(job))  # what cannot be asked stops the job before a model is loaded
     scorer = load(job)
+    reached(Failpoint.JOB_LOADED)
     run = _run(job, scorer.model)
+    lifeline.phase = "waiting"
+    with held_turn(folder, run.run), Claims(folder) as claims:
+        with folder.setting_up(), termination.held():
+            superseded = _set_up(folder, run, job, writer_name(replica))
+            sealed = SealedAnswers(folder, run.run)
+        answers = Answers(folder, run, replica, questions, sealed, superseded, termination, lifeline)
+        if answers.missing(range(len(questions))):
+            lifeline.phase = "asking"
+            scorer.prepare(asked)
+            answers.begin()
+        try:
+            _answer_all(claims, answers, scorer, asked, lifeline)
+        finally:
+            answers.seal()
+            if answers.done:
+                folder.write_scoring(writer_name(replica), scorer.record)
+                logger.info("%s", scorer.record)
+        reached(Failpoint.JOB_ALL_SEALED)
+        end = _end(folder, questions, sealed, run)
+        folder.write_done(end)
+        return end
+
+
+def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> tuple[str, ...]:
+    """Make the folder this run's and set aside what does not count; returns the shards that are superseded."""
     _check_answers_are_of(folder, run, job)
-    write_run(folder.path, run)
-    _, faults = sound_tables(folder.path)
-    superseded = set_aside(folder.path, faults)
-    known = sealed_outcomes(folder.store, run.run)
-    missing = [question for question in questions if _key(question) not in known]
-    invalid_before = sum(known.get(_key(question)) is Outcome.INVALID for question in questions)
-    kept = len(questions) - len(missing)
-    answers = _Answers(folder, run, len(missing), kept, superseded, termination)
-    asked = prompts(missing, template)
     try:
-        for scored in scorer.scored(asked) if asked else ():
-            question = asked[scored.prompt_index].question
-            answers.add(
-                Prediction(
-                    run=run.run,
-                    dataset=question.dataset,
-                    question_id=question.question_id,
-                    language=question.language,
-                    outcome=scored.outcome,
-                    chosen_index=scored.chosen_index,
-                    scores=scored.scores,
-                    letter_mass=scored.letter_mass,
-                )
-            )
-    finally:
+        recorded = read_run(folder.path) == run
+    except ShardError:
+        recorded = False
+    if not recorded:
+        write_run(folder.path, run)
+    for writer in sorted({own, *writers(folder.path)}):
+        if writer == own:
+            mend_manifest(folder.path, own)
+            continue
+        with free_place(folder, writer) as nobodys:
+            if nobodys:
+                mend_manifest(folder.path, writer)
+    _, faults = sound_tables(folder.path)
+    return set_aside(folder.path, faults)
+
+
+def _answer_all(
+    claims: Claims, answers: Answers, scorer: Scorer, asked: Sequence[Prompt], lifeline: Lifeline
+) -> None:
+    """Answer chunk after chunk until every question of the job is answered, by whomever."""
+    waiting = dict(enumerate(chunks(asked)))
+    while True:
+        for number, chunk in list(waiting.items()):
+            if answers.missing(chunk) and not claims.take(number):
+                continue
+            reached(Failpoint.CHUNK_CLAIMED)
+            answers.look()  # who had it before may have died, and sealed a part of it
+            missing = answers.missing(chunk)
+            prompts_left = [asked[index] for index in missing]
+            for scored in scorer.scored(prompts_left) if prompts_left else ():
+                answers.add(prompts_left[scored.prompt_index].question, scored)
+            del waiting[number]
         answers.seal()
-        if asked:
-            folder.write_scoring(WRITER, scorer.record)
-            logger.info("%s", scorer.record)
-    invalid = invalid_before + answers.invalid
+        if not waiting:
+            return
+        lifeline.phase = "waiting"  # others have the rest: they answer it, or die and leave it
+        time.sleep(TRY_AGAIN_SECONDS)
+        answers.look()
+        lifeline.phase = "asking"
+
+
+def _end(folder: JobFolder, questions: Sequence[Question], sealed: SealedAnswers, run: Run) -> JobEnd:
+    """How it ended. Raises InvalidLogitsError for more invalid answers than a run may have."""
+    invalid = sum(sealed.outcomes.get(question_key(one)) is Outcome.INVALID for one in questions)
     if invalid > INVALID_SHARE_LIMIT * len(questions):
         raise InvalidLogitsError(
             f"{invalid} of {len(questions)} answers are NaN or infinite, more than"
             f" {INVALID_SHARE_LIMIT:.1%}; try --dtype float32, or check the checkpoint's weights"
         )
-    end = JobEnd(len(missing), kept, invalid, run.run)
-    folder.write_done(end)
-    return end
-
-
-class _Answers:
-    """Collects predictions and seals a shard every few seconds."""
-
-    def __init__(
-        self,
-        folder: JobFolder,
-        run: Run,
-        total: int,
-        kept: int,
-        superseded: tuple[str, ...],
-        termination: _Termination,
-    ) -> None:
-        self.invalid = 0
-        self._folder, self._run, self._total, self._kept = folder, run, total, kept
-        self._superseded = superseded
-        self._termination = termination
-        self._rows: list[Prediction] = []
-        self._done = 0
-        self._began = self._sealed = time.monotonic()
-        folder.write_progress(Progress(0, total, kept))
-
-    def add(self, prediction: Prediction) -> None:
-        """Take one prediction; now and then this seals a shard."""
-        self._rows.append(prediction)
-        self.invalid += prediction.outcome is Outcome.INVALID
-        late = time.monotonic() - self._sealed >= SEAL_EVERY_SECONDS
-        if late or len(self._rows) >= SEAL_EVERY_ROWS:
-            self.seal()
-
-    def seal(self) -> None:
-        """Seal what was collected; nothing where there is nothing."""
-        with self._termination.held():
-            self._seal()
-
-    def _seal(self) -> None:
-        if self._rows:
-            seal(
-                self._folder.path,
-                WRITER,
-                ShardKind.PREDICTIONS,
-                prediction_table(self._rows),
-                self._superseded,
-            )
-            self._superseded = ()
-            self._done += len(self._rows)
-            self._rows = []
-        self._sealed = time.monotonic()
-        rate = self._done / max(self._sealed - self._began, 1e-9) if self._done else None
-        self._folder.write_progress(Progress(self._done, self._total, self._kept, rate))
+    progress = folder.progress()
+    kept = len(questions) if progress is None else progress.kept
+    return JobEnd(len(questions) - kept, kept, invalid, run.run)
 
 
 def questions_to_ask(store: Path, job: EvaluationJob) -> list[Question]:
@@ -257,27 +213,6 @@ def _limited(questions: list[Question], limit: int) -> list[Question]:
     return [question for question in questions if question.question_id in chosen]
 
 
-def sealed_outcomes(store: Path, run: str) -> dict[Key, Outcome]:
-    """What any job of this run has answered already, whatever its folder's name.
-
-    A folder that does not say whose answers it holds counts for nothing and is named in the log.
-    """
-    outcomes: dict[Key, Outcome] = {}
-    for folder in sorted((store / "jobs").iterdir()):
-        try:
-            record = read_run(folder) if folder.is_dir() else None
-        except ShardError as error:
-            logger.warning("%s", error)
-            continue
-        if record is None or record.run != run:
-            continue
-        for _, table in sound_tables(folder)[0]:
-            columns = [table.column(name).to_pylist() for name in ("dataset", "question_id", "language")]
-            found = (Outcome(value) for value in table.column("outcome").to_pylist())
-            outcomes.update(zip(zip(*columns, strict=True), found, strict=True))
-    return outcomes
-
-
 def _check_answers_are_of(folder: JobFolder, run: Run, job: EvaluationJob) -> None:
     """Raises JobError where the folder holds another run's answers: they would pass for this one's."""
     if not manifest_entries(folder.path)[0]:
@@ -309,38 +244,48 @@ def _template(job: EvaluationJob) -> Template:
         ) from error
 
 
-def _key(question: Question) -> Key:
-    return question.dataset, question.question_id, question.language
-
-
 def _run(job: EvaluationJob, model: ModelRef) -> Run:
     rule = ScoringRule(job.rule)
     identity = run_id(model, job.collection, job.template, rule, {})
     return Run(identity, model, job.collection, job.template, rule)
 
 
-def main(arguments: Iterable[str], load: LoadScorer = load_scorer) -> int:
-    """Run the job in a folder; returns 0 when it is done, 1 with ``error.json`` when it cannot be.
+def main(arguments: Sequence[str], load: LoadScorer = load_scorer) -> int:
+    """Be one replica of the job in a folder; returns 0 when all is answered, 1 with the reason when it cannot be.
 
     SIGTERM ends it with 143 after what was answered is sealed.
     """
-    (path,) = arguments
-    folder = JobFolder(Path(path).resolve())
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {folder.path.name} rank0 %(message)s")
-    termination = _Termination()
-    signal.signal(signal.SIGTERM, termination)
+    parser = argparse.ArgumentParser(prog="clika.workers.evaluate")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--replica", type=int, default=0)
+    parser.add_argument("--failpoints", default="")
+    options = parser.parse_args(arguments)
+    folder = JobFolder(options.folder.resolve())
+    form = f"%(asctime)s {folder.path.name} replica{options.replica} %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form)
+    termination = Termination()
+    termination.catch()
     try:
-        end = evaluate(folder, load, termination)
-    except _StoppedError:
+        arm(options.failpoints)
+        end = evaluate(folder, load, termination, options.replica)
+    except StoppedError:
         logger.info("stopped; what was answered is sealed")
         return 143
     except ClikaError as error:
         logger.error("%s", error)
-        folder.write_error(str(error))
+        _leave_word(folder, error, options.replica)
         return 1
     logger.info("%s", end.sentence())
     return 0
 
 
+def _leave_word(folder: JobFolder, error: ClikaError, replica: int) -> None:
+    try:
+        folder.write_error(JobFailure(type(error).__name__, str(error)), replica)
+    except ClikaError as refused:  # a full disk: whoever looks after the job sees that there is no room
+        logger.error("%s", refused)
+
+
 if __name__ == "__main__":
+    die_with_parent()
     sys.exit(main(sys.argv[1:]))

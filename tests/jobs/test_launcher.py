@@ -1,15 +1,21 @@
-"""The launcher with real workers: progress, the end, the cause of a failure, what a worker may know."""
+"""The launcher with real workers under accelerate: progress, the end, replicas, what a worker may know."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from clika.jobs.devices import Placement
 from clika.jobs.folder import JobFolder, Progress
-from clika.jobs.launcher import failure, run_evaluation, start_evaluation
+from clika.jobs.launcher import replica_command, replica_environment, start_replicas
+from clika.jobs.queue import JobState, QueuedJob, submitted
 from clika.jobs.spec import EvaluationJob
+from clika.jobs.supervisor import followed
+from clika.records import Prediction
 from clika.workers.evaluate import evaluate
+from tests.jobs.looking import table, waited_until
 from tests.models import tiny_llama
 from tests.stores import made_up_questions, seal_questions
 
@@ -26,39 +32,80 @@ def environment() -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
 
 
+def done(store: Path, job: EvaluationJob, on_look: Callable[[QueuedJob], None] = lambda _: None) -> QueuedJob:
+    one = followed(store, submitted(store, job).job_id, environment(), on_look)
+    assert one.state is JobState.DONE, one.folder.log_tail()
+    return one
+
+
 def test_a_small_limit_then_all_asks_only_the_rest(store: Path, tmp_path: Path) -> None:
     job = replace(JOB, model=str(tiny_llama(tmp_path / "model")))
     small = JobFolder.of(store, replace(job, limit=3))
     small.write_job(replace(job, limit=3))
     first = evaluate(small)
     assert (first.answered, first.kept) == (9, 0)
-    seen: list[Progress] = []
-    second = run_evaluation(store, job, seen.append, environment())  # in a process of its own
+    seen: list[Progress | None] = []
+    second = done(store, job, lambda one: seen.append(one.folder.progress())).folder.done()
+    assert second is not None
     assert (second.answered, second.kept, second.run) == (3, 9, first.run)
-    assert (seen[-1].done, seen[-1].total, seen[-1].kept) == (3, 3, 9)
+    last = seen[-1]
+    assert last is not None
+    assert (last.done, last.total, last.kept) == (3, 3, 9)
+
+
+def test_two_and_four_replicas_give_the_keys_and_choices_of_one(tmp_path: Path) -> None:
+    model = str(tiny_llama(tmp_path / "model"))
+    questions = [
+        replace(question, text=question.text + " and more" * (int(question.question_id) % 6))
+        for question in made_up_questions(count=40)
+    ]
+    tables: dict[int, list[Prediction]] = {}
+    for replicas in (1, 2, 4):
+        store = tmp_path / f"store{replicas}"
+        seal_questions(store, questions)
+        one = done(store, replace(JOB, model=model, replicas=replicas, batch_tokens=300))
+        tables[replicas] = table(store)
+        assert one.folder.progress() is not None
+    for replicas in (2, 4):
+        assert [(r.question_id, r.language, r.chosen_index) for r in tables[replicas]] == [
+            (r.question_id, r.language, r.chosen_index) for r in tables[1]
+        ]
+        for mine, theirs in zip(tables[replicas], tables[1], strict=True):
+            for rule, scores in theirs.scores.items():
+                assert mine.scores[rule] == pytest.approx(scores, abs=1e-4)
 
 
 @pytest.mark.parametrize("local", [True, False])
 def test_a_token_reaches_a_worker_only_for_a_model_of_the_hub(
     store: Path, tmp_path: Path, local: bool
 ) -> None:
-    model = tmp_path / "model"
-    model.mkdir()
-    job = replace(JOB, model=str(model if local else tmp_path / "nowhere"))
+    (tmp_path / "model").mkdir()
+    job = replace(JOB, model=str(tmp_path / ("model" if local else "nowhere")))
+    folder = JobFolder.of(store, job)
+    folder.write_job(job)
     given = {**environment(), "HF_TOKEN": "made-up", "SECRET": "made-up"}
-    _, worker = start_evaluation(store, job, given)
-    with worker:
-        known = b""
-        while not known and worker.poll() is None:  # empty between fork and exec
-            known = Path(f"/proc/{worker.pid}/environ").read_bytes()
-        worker.kill()
+    (process,) = start_replicas(folder, Placement((("cpu",),)), given)
+    known = b""
+
+    def read() -> bool:
+        nonlocal known
+        known = Path(f"/proc/{process.pid}/environ").read_bytes()  # empty between fork and exec
+        return bool(known)
+
+    waited_until(read)
+    os.kill(process.pid, 9)
     assert b"SECRET" not in known
     assert (b"HF_TOKEN" in known, b"HF_HUB_OFFLINE" in known) == (not local, local)
 
 
-def test_a_worker_that_broke_without_a_reason_is_explained_by_its_log(store: Path) -> None:
-    folder = JobFolder.of(store, JOB)
-    folder.write_job(JOB)
-    folder.log.write_text("Traceback\nMemoryError: no room\n\n")
-    assert "status 1 before it was done (MemoryError: no room)" in failure(folder, 1)
-    assert "signal 9" in failure(folder, -9)
+def test_a_replica_sees_its_own_gpus_and_its_share_of_the_cores(store: Path) -> None:
+    job = replace(JOB, device="cuda", replicas=2, gpus_per_replica=2)
+    given = replica_environment(job, ("cuda:2", "cuda:3"), 2, environment())
+    assert given["CUDA_VISIBLE_DEVICES"] == "2,3"
+    assert int(given["OMP_NUM_THREADS"]) == max(1, len(os.sched_getaffinity(0)) // 2)
+    assert replica_environment(job, ("cpu",), 2, {"OMP_NUM_THREADS": "7"})["OMP_NUM_THREADS"] == "7"
+    assert replica_environment(job, ("cpu",), 1, {})["CUDA_VISIBLE_DEVICES"] == ""
+    command = replica_command(JobFolder.of(store, job), 1)
+    assert command[command.index("--module") + 1 :] == [
+        "clika.workers.evaluate", str(JobFolder.of(store, job).path), "--replica", "1",
+    ]  # fmt: skip

@@ -16,7 +16,8 @@ from clika.records import Prediction, Prompt, Question
 from clika.scoring.scorer import Scored, Scorer
 from clika.scoring.scripted import ScriptedScorer
 from clika.shards import predictions_of, read_run, sound_tables
-from clika.workers.evaluate import evaluate, main, sealed_outcomes
+from clika.workers.evaluate import evaluate, main
+from clika.workers.sealed_answers import sealed_outcomes
 from tests.models import tiny_llama
 from tests.stores import made_up_questions, seal_questions
 
@@ -28,14 +29,18 @@ class CountingScorer:
 
     def __init__(self, breaks_after: int | None = None, invalid: bool = False) -> None:
         self.asked: list[str] = []
+        self.prepared = 0
         self._breaks_after = breaks_after
         self._scorer = ScriptedScorer(lambda q: None if invalid else (len(q.text) + q.answer_index) % 4)
         self.model = self._scorer.model
         self.record = self._scorer.record
 
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        self.prepared = len(prompts)
+
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
-        for count, scored in enumerate(self._scorer.scored(prompts)):
-            if count == self._breaks_after:
+        for scored in self._scorer.scored(prompts):
+            if len(self.asked) == self._breaks_after:
                 raise OSError("the machine caught fire")
             question = prompts[scored.prompt_index].question
             self.asked.append(f"{question.question_id}/{question.language}")
@@ -199,8 +204,8 @@ def test_sigterm_while_answering_seals_what_is_there(tmp_path: Path) -> None:
 
     class Terminated(CountingScorer):
         def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
-            for count, scored in enumerate(super().scored(prompts)):
-                if count == 5:
+            for scored in super().scored(prompts):
+                if len(self.asked) == 6:  # the sixth is not handed on yet
                     os.kill(os.getpid(), signal.SIGTERM)
                 yield scored
 
@@ -230,7 +235,7 @@ def test_sigterm_while_loading_is_not_taken_for_a_bad_checkpoint(tmp_path: Path)
 def test_a_missing_model_is_the_cause_in_error_json(tmp_path: Path) -> None:
     folder = prepared(tmp_path, replace(JOB, model=str(tmp_path / "nowhere")))
     assert main([str(folder.path)]) == 1
-    sentence = json.loads((folder.path / "error.json").read_text())["sentence"]
+    sentence = json.loads((folder.path / "error-0.json").read_text())["sentence"]
     for part in ("nowhere is no folder", "a model is a folder with config.json", "check the path"):
         assert part in sentence
 

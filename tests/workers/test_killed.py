@@ -1,7 +1,6 @@
 """A real checkpoint, the real command, a real kill -9: the same table as an undisturbed run."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clika.jobs.folder import JobFolder
+from clika.jobs.folder import JobFolder, job_folders
+from clika.jobs.processes import of_job, send
 from clika.jobs.spec import EvaluationJob
 from clika.records import Prediction
 from clika.shards import predictions_of, read_run, sound_tables
@@ -52,17 +52,18 @@ def test_killed_and_started_again_it_ends_like_an_undisturbed_run(checkpoint: Pa
     evaluate(undisturbed)
     whole = table(tmp_path / "whole")
     assert len(whole) == 180
-    for sign in ("run.json", "manifest-rank0.jsonl"):
+    for sign in ("run.json", "manifest-replica0.jsonl"):
         child = subprocess.Popen(
             command(checkpoint, tmp_path / "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         while child.poll() is None and not list((tmp_path / "killed/jobs").glob(f"*/{sign}")):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=0.01)
-        for worker in workers_of(child.pid):
-            os.kill(worker, signal.SIGKILL)
-        child.kill()
+        child.kill()  # first: it would start the workers once more
         child.wait()
+        (folder,) = job_folders(tmp_path / "killed")
+        while living := of_job(folder.path):
+            send(living, signal.SIGKILL)
     subprocess.run(command(checkpoint, tmp_path / "killed"), check=True, stdout=subprocess.DEVNULL)
     killed = table(tmp_path / "killed")
     assert [(r.question_id, r.language, r.chosen_index) for r in killed] == [
@@ -71,19 +72,6 @@ def test_killed_and_started_again_it_ends_like_an_undisturbed_run(checkpoint: Pa
     for mine, theirs in zip(killed, whole, strict=True):
         for rule, scores in theirs.scores.items():
             assert mine.scores[rule] == pytest.approx(scores, abs=1e-4)
-
-
-def workers_of(parent: int) -> list[int]:
-    """The child processes of a process, from /proc."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if fields[1] == str(parent):
-            found.append(int(status.parent.name))
-    return found
 
 
 def test_a_missing_model_ends_with_a_sentence_and_status_1(tmp_path: Path) -> None:

@@ -1,0 +1,232 @@
+"""``python -m clika jobs …`` and how ``evaluate`` hands a job over: the queue from the command line."""
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from clika.errors import JobError
+from clika.jobs.folder import Progress
+from clika.jobs.queue import (
+    JobState,
+    QueuedJob,
+    cancel,
+    delete,
+    found_job,
+    move_first,
+    queued_jobs,
+    rename,
+    resume,
+    submitted,
+)
+from clika.jobs.spec import EvaluationJob
+from clika.jobs.supervisor import Supervisor, followed, supervised
+from clika.settings import Settings
+
+LOG_LINES = 20
+_STANDS_STILL = (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.PAUSED, JobState.INTERRUPTED)
+
+
+def add_jobs_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shared: argparse.ArgumentParser
+) -> None:
+    """``jobs`` and its actions, added to the command line's parser."""
+    jobs = commands.add_parser("jobs", help="the queue: list, cancel, resume …", description=__doc__)
+    actions = jobs.add_subparsers(metavar="ACTION", required=True)
+
+    def action(
+        name: str, run: Callable[[argparse.Namespace], int], about: str, one: bool = True
+    ) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=about, description=about, parents=[shared])
+        made.set_defaults(command=run)
+        if one:
+            made.add_argument("job", metavar="JOB", help="its id, the beginning of it, or its name")
+        return made
+
+    listing = action("list", list_command, "all jobs, in the queue's order", one=False)
+    listing.add_argument("--format", default="table", choices=["table", "json"])
+    showing = action("show", show_command, "one job: settings, progress by language, the end of its log")
+    showing.add_argument("--format", default="table", choices=["table", "json"])
+    action("cancel", cancel_command, "end a job; what is sealed is kept")
+    resuming = action("resume", resume_command, "let a job go on from what is sealed")
+    resuming.add_argument("--replicas", type=int, help="with another number of replicas")
+    action("retry", resume_command, "the same, for one that failed").set_defaults(replicas=None)
+    action("first", first_command, "put a waiting job before all others")
+    action("rename", rename_command, "give a job another name").add_argument("name", metavar="NAME")
+    action("delete", delete_command, "take a job and its answers out of the store, into store/deleted/")
+    action("run", run_command, "look after the queue until nothing waits or runs, without a page", one=False)
+
+
+def list_command(options: argparse.Namespace) -> int:
+    """``jobs list``"""
+    jobs = queued_jobs(options.store)
+    if options.format == "json":
+        print(json.dumps([_json(one) for one in jobs], ensure_ascii=False, indent=1))
+        return 0
+    lines = [["job", "name", "state", "answered", "a second", "left"]]
+    for one in jobs:
+        progress = _progress(one)
+        lines.append([one.job_id, one.request.name, str(one.state), *_progress_cells(progress)])
+    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return 0
+
+
+def show_command(options: argparse.Namespace) -> int:
+    """``jobs show JOB``"""
+    one = found_job(options.store, options.job)
+    if options.format == "json":
+        print(json.dumps(_json(one), ensure_ascii=False, indent=1))
+        return 0
+    print(f"{one.job_id}  {one.request.name}  {one.state}")
+    sentence = job_sentence(one)
+    if sentence:
+        print(sentence)
+    if one.job is not None:
+        for name, value in asdict(one.job).items():
+            print(f"  {name}: {', '.join(value) if isinstance(value, tuple) else value}")
+    progress = _progress(one)
+    if progress is not None:
+        for code, (done, total) in progress.languages.items():
+            print(f"  {code}: {done} of {total} answered")
+    for line in one.folder.log_tail().splitlines()[-LOG_LINES:]:
+        print(f"  | {line}")
+    return 0
+
+
+def cancel_command(options: argparse.Namespace) -> int:
+    """``jobs cancel JOB``"""
+    one = cancel(options.store, found_job(options.store, options.job))
+    if one.state is JobState.ENDING:
+        one = followed(options.store, one.job_id, Settings.environment(), lambda _: None)
+    return _said(one, f"{one.job_id}: {one.state}; what was sealed is kept, 'jobs resume' goes on")
+
+
+def resume_command(options: argparse.Namespace) -> int:
+    """``jobs resume JOB``, ``jobs retry JOB``"""
+    one = resume(options.store, found_job(options.store, options.job), options.replicas)
+    return _said(one, f"{one.job_id}: {one.state}{_who(options.store)}")
+
+
+def first_command(options: argparse.Namespace) -> int:
+    """``jobs first JOB``"""
+    one = move_first(options.store, found_job(options.store, options.job))
+    return _said(one, f"{one.job_id}: first in the queue")
+
+
+def rename_command(options: argparse.Namespace) -> int:
+    """``jobs rename JOB NAME``"""
+    one = rename(options.store, found_job(options.store, options.job), options.name)
+    return _said(one, f"{one.job_id}: {one.request.name}")
+
+
+def delete_command(options: argparse.Namespace) -> int:
+    """``jobs delete JOB``"""
+    one = found_job(options.store, options.job)
+    place = delete(options.store, one)
+    return _said(one, f"{one.job_id}: out of the store; its folder is {place}")
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """``jobs run``"""
+    supervisor = Supervisor(options.store, Settings.environment())
+    pause = threading.Event()
+    told: dict[str, JobState] = {}
+    with supervisor.holding():
+        while True:
+            supervisor.look()
+            jobs = queued_jobs(options.store)
+            for one in jobs:
+                if told.get(one.job_id, one.state) is not one.state:
+                    print(f"{one.job_id}  {one.request.name}: {job_sentence(one) or one.state}", flush=True)
+                told[one.job_id] = one.state
+            if all(one.state in _STANDS_STILL for one in jobs):
+                return 0 if all(one.state is JobState.DONE for one in jobs) else 1
+            pause.wait(0.5)
+
+
+def submit_command(store: Path, job: EvaluationJob) -> int:
+    """``evaluate --queue``: put it into the queue and go."""
+    one = submitted(store, job)
+    return _said(one, f"{one.job_id}: {one.state}{_who(store)}")
+
+
+def evaluate_to_end(store: Path, job: EvaluationJob) -> str:
+    """Do a job to its end, shown as it goes; returns the sentence that tells it.
+
+    Raises JobError with the reason where it does not come to its end.
+    """
+    from tqdm import tqdm
+
+    one = submitted(store, job)
+    with tqdm(unit=" questions", disable=not sys.stderr.isatty()) as bar:
+
+        def show(now: QueuedJob) -> None:
+            progress = _progress(now)
+            if progress is not None:
+                bar.total, bar.n = progress.total, progress.done
+                bar.refresh()
+
+        one = followed(store, one.job_id, Settings.environment(), show)
+    end = one.folder.done()
+    if one.state is JobState.DONE and end is not None:
+        return f"{job.name}: {end.sentence()}"
+    raise JobError(f"{job.name}: {job_sentence(one)}")
+
+
+def job_sentence(one: QueuedJob) -> str:
+    """What there is to say of how a job ended or why it stands still; empty where there is nothing."""
+    if one.fault is not None:
+        return one.fault
+    end, failure = one.folder.done(), one.folder.error()
+    if one.state is JobState.DONE and end is not None:
+        return end.sentence()
+    if one.state in (JobState.FAILED, JobState.PAUSED) and failure is not None:
+        return failure.sentence
+    if one.state is JobState.INTERRUPTED:
+        return f"its workers are gone; what they sealed is kept: 'jobs resume {one.job_id}' goes on"
+    if one.state is JobState.CANCELLED:
+        return f"cancelled; what was sealed is kept: 'jobs resume {one.job_id}' goes on"
+    return ""
+
+
+def _said(one: QueuedJob, sentence: str) -> int:
+    print(sentence)
+    return 1 if one.state is JobState.FAILED else 0
+
+
+def _who(store: Path) -> str:
+    """Who will start what waits."""
+    if supervised(store):
+        return ""
+    return "; nobody looks after this store's queue: start the dashboard, or 'python -m clika jobs run'"
+
+
+def _progress(one: QueuedJob) -> Progress | None:
+    return one.folder.progress()
+
+
+def _progress_cells(progress: Progress | None) -> list[str]:
+    if progress is None:
+        return ["", "", ""]
+    rate = "" if progress.rate is None else f"{progress.rate:.1f}"
+    left = "" if progress.seconds_left is None else f"{progress.seconds_left:.0f} s"
+    return [f"{progress.done} of {progress.total}", rate, left]
+
+
+def _json(one: QueuedJob) -> dict[str, object]:
+    progress = _progress(one)
+    end = one.folder.done()
+    return {
+        "job": one.job_id,
+        "name": one.request.name,
+        "state": str(one.state),
+        "sentence": job_sentence(one) or None,
+        "settings": None if one.job is None else asdict(one.job),
+        "progress": None if progress is None else {**asdict(progress), "seconds_left": progress.seconds_left},
+        "run": None if end is None else end.run,
+    }

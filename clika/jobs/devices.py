@@ -1,0 +1,80 @@
+"""What a job can run on here, and which of it is free: a device belongs to one job."""
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from clika.errors import JobError, UsageError
+from clika.jobs.spec import EvaluationJob
+
+CPU = "cpu"
+MPS = "mps"
+CUDA = "cuda"
+_ASK_SECONDS = 10.0
+
+
+def devices_here(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Devices such as ``cuda:0``, ``mps``, ``cpu``; the CPU is always one, as a whole.
+
+    CUDA_VISIBLE_DEVICES bounds what counts. A GPU is known by its number there, whatever torch can do with it.
+    """
+    visible = environment.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        names = [name.strip() for name in visible.split(",") if name.strip() and name.strip() != "-1"]
+    else:
+        names = [str(number) for number in range(_nvidia_gpus())]
+    apple = [MPS] if platform.system() == "Darwin" and platform.machine() == "arm64" else []
+    return (*(f"{CUDA}:{name}" for name in names), *apple, CPU)
+
+
+def _nvidia_gpus() -> int:
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return 0
+    try:
+        said = subprocess.run([tool, "-L"], capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    return sum(line.startswith("GPU ") for line in said.stdout.splitlines())
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Which devices each replica of a job has: a tuple of names a replica."""
+
+    replicas: tuple[tuple[str, ...], ...]
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        return tuple(dict.fromkeys(name for devices in self.replicas for name in devices))
+
+
+def placement(job: EvaluationJob, here: Sequence[str], taken: Iterable[str]) -> Placement | None:
+    """Where a job can run now; None while devices that it needs are taken.
+
+    Replicas on a CPU or on Apple's GPU share it. Raises JobError for more GPUs than this machine has, and
+    UsageError for a kind of device that it has not.
+    """
+    kind: str = job.device
+    if kind == "auto":
+        kind = CUDA if any(name.startswith(CUDA) for name in here) else MPS if MPS in here else CPU
+    busy = set(taken)
+    if kind in (CPU, MPS):
+        if kind not in here:
+            raise UsageError(f"device {kind!r} and this machine has {', '.join(here)}; use 'cpu' or 'auto'")
+        return None if kind in busy else Placement(((kind,),) * job.replicas)
+    gpus = [name for name in here if name.startswith(CUDA)]
+    needed = job.replicas * job.gpus_per_replica
+    if needed > len(gpus):
+        raise JobError(
+            f"{job.replicas} replicas of {job.gpus_per_replica} GPUs need {needed} and this machine has"
+            f" {len(gpus)}; resume with fewer --replicas or --gpus-per-replica, or --device cpu"
+        )
+    free = [name for name in gpus if name not in busy]
+    if needed > len(free):
+        return None
+    each = job.gpus_per_replica
+    return Placement(tuple(tuple(free[n * each : (n + 1) * each]) for n in range(job.replicas)))

@@ -1,0 +1,284 @@
+"""The queue: what is wanted of each job, as files that any process may write and the supervisor acts on.
+
+A request is one small file in the job's folder, so a page, a command line and a restart say the same thing in
+the same way, and nothing is lost when nobody is there to act on it yet.
+"""
+
+import fcntl
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from clika.errors import JobError, UsageError
+from clika.jobs.folder import JobFolder, job_folders
+from clika.jobs.processes import Process
+from clika.jobs.spec import EvaluationJob
+from clika.shards import flush_folder, write_durably
+
+VERSION = 1
+WANTED = "wanted.json"
+PROCESSES = "processes.json"
+QUEUE_LOCK = "QUEUE.lock"
+DELETED = "deleted"
+LONGEST_NAME = 200
+
+
+class Wanted(StrEnum):
+    """What a person wants of a job."""
+
+    RUN = "run"
+    STOP = "stop"
+
+
+class JobState(StrEnum):
+    """How a job stands, told from its folder alone.
+
+    ``paused``: there was no room on the disk, it goes on when there is. ``interrupted``: its processes are gone
+    and left no word; what they sealed is kept.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ENDING = "ending"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``wanted.json``: what is wanted, the name people see, the place in the queue (smaller is sooner)."""
+
+    wanted: Wanted
+    name: str
+    order: float
+    version: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One started replica: its launcher's process and its devices."""
+
+    process: Process
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedJob:
+    """A job as the queue shows it. ``fault`` says why ``job`` is None: a specification that cannot be read."""
+
+    folder: JobFolder
+    request: Request
+    state: JobState
+    job: EvaluationJob | None
+    fault: str | None = None
+
+    @property
+    def job_id(self) -> str:
+        """The folder's name."""
+        return self.folder.path.name
+
+
+def submitted(store: Path, job: EvaluationJob) -> QueuedJob:
+    """Put a job into the queue, behind the others; the same job again is the same folder and goes on.
+
+    One that runs is left as it is. Raises StoreError where the store cannot be written.
+    """
+    folder = JobFolder.of(store.resolve(), job)
+    with changing(store):
+        if folder.path.exists() and running(folder):
+            return queued_job(folder)
+        folder.write_job(job)
+        (folder.path / PROCESSES).unlink(missing_ok=True)
+        known = request_of(folder)
+        name = known.name if known is not None else job.name
+        _write_request(folder, Request(Wanted.RUN, name, _last_order(store) + 1.0))
+    return queued_job(folder)
+
+
+def queued_jobs(store: Path) -> tuple[QueuedJob, ...]:
+    """Every submitted job, in the queue's order."""
+    found = [queued_job(folder) for folder in job_folders(store)]
+    return tuple(sorted(found, key=lambda one: (one.request.order, one.job_id)))
+
+
+def queued_job(folder: JobFolder) -> QueuedJob:
+    """A job as it stands now."""
+    try:
+        job, fault = folder.job(), None
+    except JobError as error:
+        job, fault = None, str(error)
+    request = request_of(folder)
+    if request is None:  # written by an older version: it ran at once and has no place in the queue
+        name = job.name if job is not None else folder.path.name
+        request = Request(Wanted.RUN, name, 0.0)
+        if not (folder.path / PROCESSES).exists() and folder.done() is None and folder.error() is None:
+            return QueuedJob(folder, request, JobState.INTERRUPTED, job, fault)
+    return QueuedJob(folder, request, _state(folder, request, fault), job, fault)
+
+
+def _state(folder: JobFolder, request: Request, fault: str | None) -> JobState:
+    if running(folder):
+        return JobState.RUNNING if request.wanted is Wanted.RUN else JobState.ENDING
+    if folder.done() is not None:
+        return JobState.DONE
+    if request.wanted is Wanted.STOP:
+        return JobState.CANCELLED
+    failure = folder.error()
+    if failure is not None:
+        return JobState.PAUSED if failure.kind == "StoreFullError" else JobState.FAILED
+    if fault is not None:
+        return JobState.FAILED
+    return JobState.INTERRUPTED if (folder.path / PROCESSES).exists() else JobState.QUEUED
+
+
+def found_job(store: Path, wanted: str) -> QueuedJob:
+    """The job of that id, the only one whose id begins so, or the only one of that name.
+
+    Raises UsageError where there is none or more than one.
+    """
+    jobs = queued_jobs(store)
+    same = [one for one in jobs if one.job_id == wanted]
+    same = same or [one for one in jobs if wanted and one.job_id.startswith(wanted)]
+    same = same or [one for one in jobs if one.request.name == wanted]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        raise UsageError(
+            f"{wanted!r} is {len(same)} jobs: {', '.join(one.job_id for one in same)}; give one id"
+        )
+    known = ", ".join(one.job_id for one in jobs) or "none"
+    raise UsageError(f"no job {wanted!r} in {str(store)!r}; known: {known}")
+
+
+def cancel(store: Path, one: QueuedJob) -> QueuedJob:
+    """Want a job to stop; what is sealed stays. Raises UsageError for one that is done."""
+    if one.state is JobState.DONE:
+        raise UsageError(f"{one.job_id} is done; there is nothing to cancel")
+    return _changed(store, one, wanted=Wanted.STOP)
+
+
+def resume(store: Path, one: QueuedJob, replicas: int | None = None) -> QueuedJob:
+    """Want a job to go on from what is sealed, behind the others, with another number of replicas perhaps.
+
+    Raises UsageError for one that runs, JobError for one whose specification cannot be read.
+    """
+    if one.state in (JobState.RUNNING, JobState.ENDING):
+        raise UsageError(f"{one.job_id} is {one.state}; wait until it has ended, or cancel it")
+    job = one.folder.job()
+    with changing(store):
+        one.folder.write_job(job if replicas is None else replace(job, replicas=replicas))
+        (one.folder.path / PROCESSES).unlink(missing_ok=True)
+        _write_request(one.folder, replace(one.request, wanted=Wanted.RUN, order=_last_order(store) + 1.0))
+    return queued_job(one.folder)
+
+
+def rename(store: Path, one: QueuedJob, name: str) -> QueuedJob:
+    """Give a job another name for people. Raises UsageError for an empty or too long one."""
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise UsageError(f"name {name!r}; a name has 1 to {LONGEST_NAME} characters")
+    return _changed(store, one, name=name.strip())
+
+
+def move_first(store: Path, one: QueuedJob) -> QueuedJob:
+    """Put a job before all others in the queue. Raises UsageError for one that does not wait."""
+    if one.state is not JobState.QUEUED:
+        raise UsageError(f"{one.job_id} is {one.state}; only a queued job has a place in the queue")
+    first = min(other.request.order for other in queued_jobs(store))
+    return _changed(store, one, order=first - 1.0)
+
+
+def delete(store: Path, one: QueuedJob) -> Path:
+    """Take a job and its answers out of the store: its folder goes to ``deleted/``, which is returned.
+
+    Raises UsageError for one that runs. Nothing else ever empties ``deleted/``.
+    """
+    if one.state in (JobState.RUNNING, JobState.ENDING):
+        raise UsageError(f"{one.job_id} is {one.state}; cancel it first")
+    with changing(store):
+        place = store / DELETED
+        place.mkdir(exist_ok=True)
+        target = place / f"{one.job_id}-{time.strftime('%Y%m%d-%H%M%S')}"
+        if target.exists():
+            raise UsageError(f"{target} exists already; try again in a second")
+        shutil.move(one.folder.path, target)
+        flush_folder(place)
+    return target
+
+
+def _changed(
+    store: Path,
+    one: QueuedJob,
+    wanted: Wanted | None = None,
+    name: str | None = None,
+    order: float | None = None,
+) -> QueuedJob:
+    with changing(store):
+        now = request_of(one.folder) or one.request
+        changed = Request(
+            now.wanted if wanted is None else wanted,
+            now.name if name is None else name,
+            now.order if order is None else order,
+        )
+        _write_request(one.folder, changed)
+    return queued_job(one.folder)
+
+
+@contextmanager
+def changing(store: Path) -> Iterator[None]:
+    """One change at a time: a request is read, changed and written."""
+    store.mkdir(parents=True, exist_ok=True)
+    lock = os.open(store / QUEUE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _last_order(store: Path) -> float:
+    orders = [request.order for request in map(request_of, job_folders(store)) if request is not None]
+    return max(orders, default=0.0)
+
+
+def request_of(folder: JobFolder) -> Request | None:
+    """What is wanted of a job; None where nobody said, or where it cannot be read (resuming writes it anew)."""
+    try:
+        values = json.loads((folder.path / WANTED).read_text("utf-8"))
+        request = Request(Wanted(values["wanted"]), str(values["name"]), float(values["order"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return request if math.isfinite(request.order) and values.get("version") == VERSION else None
+
+
+def _write_request(folder: JobFolder, request: Request) -> None:
+    write_durably(folder.path / WANTED, json.dumps(asdict(request), ensure_ascii=False).encode())
+
+
+def write_replicas(folder: JobFolder, replicas: Sequence[Replica]) -> None:
+    """Record who is at a job, for whoever takes it up after a restart."""
+    values = {"version": VERSION, "replicas": [asdict(one) for one in replicas]}
+    write_durably(folder.path / PROCESSES, json.dumps(values).encode())
+
+
+def replicas_of(folder: JobFolder) -> tuple[Replica, ...]:
+    """Who was started on a job last, alive or not; empty where nobody was, or the record cannot be read."""
+    try:
+        values = json.loads((folder.path / PROCESSES).read_text("utf-8"))
+        return tuple(Replica(Process(**one["process"]), tuple(one["devices"])) for one in values["replicas"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+
+
+def running(folder: JobFolder) -> bool:
+    """Whether any process that was started on a job lives."""
+    return any(one.process.alive for one in replicas_of(folder))
