@@ -20,7 +20,6 @@ from types import FrameType
 from clika.errors import ClikaError, InvalidLogitsError, JobError, ShardError
 from clika.jobs.folder import JobEnd, JobFolder, Progress
 from clika.jobs.spec import EvaluationJob
-from clika.prompts.templates import Template, prompts
 from clika.records import ModelRef, Outcome, Prediction, Question, Run, ScoringRule, run_id
 from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
 from clika.shards import (
@@ -79,10 +78,11 @@ def load_scorer(job: EvaluationJob) -> Scorer:
     """The job's checkpoint, loaded by transformers."""
     from clika.scoring.checkpoint import Dtype
     from clika.scoring.mixed_scorer import MixedScorer
+    from clika.scoring.permuted_scorer import PermutedScorer
     from clika.scoring.transformers_scorer import TransformersScorer
 
-    def loaded(dtype: Dtype) -> TransformersScorer:
-        return TransformersScorer.load(
+    def loaded(dtype: Dtype) -> Scorer:
+        scorer = TransformersScorer.load(
             job.model,
             dtype=dtype,
             device=job.device,
@@ -90,6 +90,7 @@ def load_scorer(job: EvaluationJob) -> Scorer:
             name=job.name,
             rule=ScoringRule(job.rule),
         )
+        return scorer if job.permutations == 1 else PermutedScorer(scorer, job.asking, ScoringRule(job.rule))
 
     if job.dtype == "mixed":
         exact = loaded("float32")
@@ -120,8 +121,7 @@ def evaluate(
 def _evaluate(folder: JobFolder, load: LoadScorer, termination: _Termination) -> JobEnd:
     job = folder.job()
     questions = questions_to_ask(folder.store, job)
-    template = _template(job)
-    prompts(questions, template)  # a question that cannot be asked stops the job before a model is loaded
+    job.asking.check(questions)  # a question that cannot be asked stops the job before a model is loaded
     scorer = load(job)
     run = _run(job, scorer.model)
     _check_answers_are_of(folder, run, job)
@@ -133,7 +133,7 @@ def _evaluate(folder: JobFolder, load: LoadScorer, termination: _Termination) ->
     invalid_before = sum(known.get(_key(question)) is Outcome.INVALID for question in questions)
     kept = len(questions) - len(missing)
     answers = _Answers(folder, run, len(missing), kept, superseded, termination)
-    asked = prompts(missing, template)
+    asked = job.asking.prompts(missing, scorer)
     try:
         for scored in scorer.scored(asked) if asked else ():
             question = asked[scored.prompt_index].question
@@ -300,23 +300,14 @@ def _check_answers_are_of(folder: JobFolder, run: Run, job: EvaluationJob) -> No
         )
 
 
-def _template(job: EvaluationJob) -> Template:
-    try:
-        return Template(job.template)
-    except ValueError as error:
-        raise JobError(
-            f"template {job.template!r}; known: {', '.join(Template)}; submit the job with one of them"
-        ) from error
-
-
 def _key(question: Question) -> Key:
     return question.dataset, question.question_id, question.language
 
 
 def _run(job: EvaluationJob, model: ModelRef) -> Run:
     rule = ScoringRule(job.rule)
-    identity = run_id(model, job.collection, job.template, rule, {})
-    return Run(identity, model, job.collection, job.template, rule)
+    identity = run_id(model, job.collection, job.template, rule, job.settings)
+    return Run(identity, model, job.collection, job.template, rule, job.settings)
 
 
 def main(arguments: Iterable[str], load: LoadScorer = load_scorer) -> int:
