@@ -1,5 +1,6 @@
 """A user's own template: what a file may say, and what is refused with its place and remedy."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from clika.prompts.own_template import own_form, read_own_template
 from clika.prompts.templates import Asking, Template, built_in_form
 from tests.prompts.test_templates import CAPITAL, LIGHT
 
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
 CAREFUL = '''
 name = "careful"
 option = "({letter}) {option}"
@@ -47,6 +49,17 @@ def test_what_the_file_leaves_out_is_as_in_english() -> None:
     english = built_in_form(Template.ENGLISH)
     assert form.choice == english.choice
     assert Asking(form, 3).prompts([CAPITAL]) == Asking(Template.ENGLISH, 3).prompts([CAPITAL])
+
+
+def test_the_readmes_template_is_one() -> None:
+    (shown,) = re.findall("```toml\n(.*?)```", README, re.DOTALL)
+    form = own_form(shown)
+    (choice, premise) = Asking(form, demonstrations=5).prompts([CAPITAL, LIGHT])
+    assert choice.text.startswith("Exactly one option is right.\nQuestion (English): How many days")
+    assert choice.text.endswith("C. Danube\nThe letter of the right option:")
+    assert premise.text.startswith(
+        "The glass fell onto the stone floor. What happened as a result?\nA. It filled"
+    )
 
 
 def test_a_template_without_a_layout_for_premises_refuses_them() -> None:

@@ -32,7 +32,7 @@ def test_thinking_is_switched_off_by_the_names_that_templates_know(name: str) ->
 
 
 def test_a_date_is_the_same_on_every_day() -> None:
-    template = "\n{% set today = strftime_now('%d %b %Y') %}{{ today }}, {{ strftime_now('%Y-%m-%d') }}, {{ date_string }}"
+    template = "\n{% set day = strftime_now('%d %b %Y') %}{{ day }}, {{ strftime_now('%Y-%m-%d') }}, {{ date_string }}"
     assert chat_text(tokenizer(template), "tiny", TURNS) == "\n26 Jul 2024, 2024-07-26, 26 Jul 2024"
 
 
