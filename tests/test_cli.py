@@ -85,7 +85,7 @@ def test_ra_without_a_reference_is_refused_with_the_reason(store: Path) -> None:
             "released, english, native, chat, alpaca, or",
         ),
         (("evaluate", "--model", "m", "--template", "nowhere.toml"), "nowhere.toml cannot be read"),
-        (("evaluate", "--model", "m", "--template", "released", "--permutations", "4"), "4 permutations"),
+        (("evaluate", "--model", "m", "--template", "released", "--permutations", "4"), "permutations 4"),
         (("evaluate", "--model", "m", "--demonstrations", "6"), "template 'english' has 5"),
         (("evaluate", "--model", "m", "--demonstrations", "0", "--rotate-demonstrations"), "there are 0"),
     ],

@@ -75,13 +75,13 @@ class Asking:
         """Raises UsageError for what this template cannot do."""
         if not 1 <= self.orders <= len(LETTERS):
             raise UsageError(
-                f"{self.orders} permutations: options are asked in 1 to {len(LETTERS)} orders; give such a number"
+                f"permutations {self.orders}: options are asked in 1 to {len(LETTERS)} orders; give such a number"
             )
         if self.template is Template.RELEASED:
             for asked, what in (
-                (self.demonstrations != 1, f"{self.demonstrations} demonstrations"),
+                (self.demonstrations != 1, f"demonstrations {self.demonstrations}"),
                 (self.rotated, "rotated demonstrations"),
-                (self.orders != 1, f"{self.orders} permutations"),
+                (self.orders != 1, f"permutations {self.orders}"),
             ):
                 if asked:
                     raise UsageError(
@@ -90,22 +90,22 @@ class Asking:
                     )
             return
         if self.demonstrations < 0:
-            raise UsageError(f"{self.demonstrations} demonstrations: there are 0 or more; give such a number")
+            raise UsageError(f"demonstrations {self.demonstrations}: there are 0 or more; give such a number")
         form = _form(self.template, ENGLISH)
         if self.demonstrations and not form.demonstrable:
             raise UsageError(
-                f"{self.demonstrations} demonstrations and template {form.name!r} has no {{demonstrations}} in its text;"
+                f"demonstrations {self.demonstrations}: template {form.name!r} has no {{demonstrations}} in its text;"
                 " put it where they belong, or ask for 0"
             )
         for layout in (form.choice, form.premise):
             if layout is not None and self.demonstrations > len(layout.demonstrations):
                 raise UsageError(
-                    f"{self.demonstrations} demonstrations: template {form.name!r} has {len(layout.demonstrations)};"
+                    f"demonstrations {self.demonstrations}: template {form.name!r} has {len(layout.demonstrations)};"
                     f" ask for 0 to {len(layout.demonstrations)}, or bring more in a template of your own"
                 )
         if self.rotated and not self.demonstrations:
             raise UsageError(
-                "rotated demonstrations, and there are 0; ask for at least 1, or leave the rotation out"
+                "rotated demonstrations: there are 0; ask for at least 1, or leave the rotation out"
             )
 
     @property
@@ -118,6 +118,7 @@ class Asking:
         for question in questions:
             if self.needs_renderer:
                 _check_askable(question)
+                _check_choices(question)
                 self._parts(question)
             else:
                 self._prompt(question, None)
@@ -142,6 +143,7 @@ class Asking:
                     f" question has none; use template '{Template.ENGLISH}', or data that hold the source's text"
                 )
             return Prompt(question, question.source_prompt, len(question.choices))
+        _check_choices(question)
         parts = self._parts(question)
         if parts.form.chat:
             if renderer is None:
@@ -317,11 +319,6 @@ def _check_askable(question: Question) -> None:
         )
     if not question.text.strip():
         raise DataError(f"{_named(question)} has an empty text; write the question or leave it out")
-    for index, choice in enumerate(question.choices):
-        if not choice.strip():
-            raise DataError(
-                f"{_named(question)}: choice {LETTERS[index]} is empty; every choice needs a text"
-            )
     if question.kind is Kind.CHOICE:
         if question.premise is not None:
             raise DataError(
@@ -338,3 +335,12 @@ def _check_askable(question: Question) -> None:
             f"{_named(question)} is of kind {question.kind.value!r} and has {count} choices; this kind has 2:"
             " give two choices, or kind 'choice'"
         )
+
+
+def _check_choices(question: Question) -> None:
+    """Raises DataError for a choice without a text, which the source's own text may have and a form may not."""
+    for index, choice in enumerate(question.choices):
+        if not choice.strip():
+            raise DataError(
+                f"{_named(question)}: choice {LETTERS[index]} is empty; every choice needs a text"
+            )

@@ -46,7 +46,7 @@ def test_an_unknown_key_or_version_is_refused(change: dict[str, object], named: 
         ("demonstrations", "2", "whole number"),
         ("demonstrations", 6, "'english' has 5"),
         ("rotate_demonstrations", 1, "true or false"),
-        ("permutations", 0, "0 permutations"),
+        ("permutations", 0, "permutations 0"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_rule(name: str, value: object, rule: str) -> None:

@@ -70,9 +70,9 @@ def test_a_template_without_a_layout_for_premises_refuses_them() -> None:
 
 
 def test_more_demonstrations_than_there_are_are_refused() -> None:
-    with pytest.raises(UsageError, match="2 demonstrations: template 'careful' has 1; ask for 0 to 1"):
+    with pytest.raises(UsageError, match="demonstrations 2: template 'careful' has 1; ask for 0 to 1"):
         Asking(own_form(CAREFUL), demonstrations=2)
-    with pytest.raises(UsageError, match=r"6 demonstrations: template 'english' has 5.*of your own"):
+    with pytest.raises(UsageError, match=r"demonstrations 6: template 'english' has 5.*of your own"):
         Asking(demonstrations=6)
 
 
@@ -87,7 +87,7 @@ def test_a_demonstration_with_too_few_letters_is_refused() -> None:
 def test_demonstrations_need_a_place_in_the_text() -> None:
     form = own_form('name = "bare"\n[choice]\ntext = "{question}\\n{options}\\nAnswer:"')
     assert not form.demonstrable
-    with pytest.raises(UsageError, match=r"1 demonstrations and template 'bare' has no \{demonstrations\}"):
+    with pytest.raises(UsageError, match=r"demonstrations 1: template 'bare' has no \{demonstrations\}"):
         Asking(form, demonstrations=1)
     assert Asking(form, 0).prompts([CAPITAL])[0].text == (
         "Which river flows through Cologne?\nA. Elbe\nB. Rhine\nC. Danube\nAnswer:"

@@ -49,6 +49,13 @@ def test_released_is_the_sources_text_byte_for_byte() -> None:
     assert asked.choices_scored == 3
 
 
+def test_released_keeps_a_choice_that_the_source_left_empty() -> None:
+    question = replace(
+        CAPITAL, choices=("Elbe", "", "Danube"), source_prompt="A. Elbe\nB. \nC. Danube\nAnswer:"
+    )
+    assert prompt(question, Template.RELEASED).choices_scored == 3
+
+
 def test_released_without_a_source_text_is_refused_with_the_other_template() -> None:
     with pytest.raises(UsageError, match=r"'released' with question '1' of xgeo in en: .*'?english'?"):
         prompt(CAPITAL, Template.RELEASED)
@@ -215,10 +222,10 @@ def test_rotated_demonstrations_change_letters_from_question_to_question_alike_i
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"demonstrations": 0}, "0 demonstrations with template 'released'"),
-        ({"demonstrations": 3}, "3 demonstrations with template 'released'"),
+        ({"demonstrations": 0}, "demonstrations 0 with template 'released'"),
+        ({"demonstrations": 3}, "demonstrations 3 with template 'released'"),
         ({"rotated": True}, "rotated demonstrations with template 'released'"),
-        ({"orders": 4}, "4 permutations with template 'released'"),
+        ({"orders": 4}, "permutations 4 with template 'released'"),
     ],
 )
 def test_released_stays_as_it_is(settings: dict[str, int], said: str) -> None:
@@ -229,10 +236,10 @@ def test_released_stays_as_it_is(settings: dict[str, int], said: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"demonstrations": -1}, "-1 demonstrations"),
+        ({"demonstrations": -1}, "demonstrations -1"),
         ({"demonstrations": 0, "rotated": True}, "there are 0"),
-        ({"orders": 0}, "0 permutations"),
-        ({"orders": 27}, "27 permutations"),
+        ({"orders": 0}, "permutations 0"),
+        ({"orders": 27}, "permutations 27"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, int], said: str) -> None:
