@@ -120,7 +120,27 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--collection", help="the stored collection to ask (default: the only one)")
     evaluating.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
     evaluating.add_argument("--limit", type=int, help="at most so many questions a data set")
-    evaluating.add_argument("--template", choices=["released", "english"], help="the text around a question")
+    evaluating.add_argument(
+        "--template",
+        metavar="NAME|FILE.toml",
+        help="the text around a question: released, english, native, chat, alpaca, or a file of your own"
+        " (default: released where the data hold it, else english)",
+    )
+    evaluating.add_argument(
+        "--demonstrations", type=int, metavar="N", help="answered questions before each (default 1)"
+    )
+    evaluating.add_argument(
+        "--rotate-demonstrations",
+        action="store_true",
+        help="move the demonstrations' gold letters on from question to question",
+    )
+    evaluating.add_argument(
+        "--permutations",
+        type=int,
+        default=1,
+        metavar="N",
+        help="ask every question in N cyclic orders of its options and take the mean (default 1)",
+    )
     evaluating.add_argument(
         "--scoring", default="letter", choices=RULES, help="how a choice is read off (default letter)"
     )
@@ -180,9 +200,9 @@ def evaluate_command(options: argparse.Namespace) -> int:
     from clika.jobs.spec import EvaluationJob
 
     languages = language_codes(options.languages)
+    template, template_text, demonstrations = _asked_template(options)
     collection, available = _questions_to_ask(options)
     datasets = _wanted_datasets(options.datasets, available)
-    template = options.template or _fitting_template(available, datasets)
     model = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
     job = EvaluationJob(
         model=model,
@@ -191,7 +211,11 @@ def evaluate_command(options: argparse.Namespace) -> int:
         datasets=datasets,
         languages=languages,
         limit=options.limit,
-        template=template,
+        template=template or _fitting_template(available, datasets),
+        template_text=template_text,
+        demonstrations=demonstrations,
+        rotate_demonstrations=options.rotate_demonstrations,
+        permutations=options.permutations,
         rule=options.scoring,
         dtype=options.dtype,
         device=options.device,
@@ -239,6 +263,30 @@ def _wanted_datasets(wanted: str | None, available: Sequence[Question]) -> tuple
     if not names:
         raise UsageError(f"no data set in {wanted!r}; this collection holds: {', '.join(sorted(known))}")
     return names
+
+
+def _asked_template(options: argparse.Namespace) -> tuple[str | None, str | None, int]:
+    """(the template's name or None for the one that fits, a file's content, how many demonstrations).
+
+    A template of one's own that has no place for demonstrations has none unless they are asked for. Raises
+    UsageError, before anything is stored, for a template that is none or cannot do what is asked.
+    """
+    from clika.prompts.own_template import ENDING, own_form, read_own_template
+    from clika.prompts.templates import Asking, Template
+
+    count: int | None = options.demonstrations
+    name: str | None = options.template
+    if name is None or name in list(Template):
+        count = 1 if count is None else count
+        Asking(Template(name or Template.ENGLISH), count, options.rotate_demonstrations, options.permutations)
+        return name, None, count
+    if not name.endswith(ENDING):
+        raise UsageError(f"template {name!r}; known: {', '.join(Template)}, or a file that ends in {ENDING}")
+    shown, text = read_own_template(Path(name))
+    form = own_form(text)
+    count = int(form.demonstrable) if count is None else count
+    Asking(form, count, options.rotate_demonstrations, options.permutations)
+    return shown, text, count
 
 
 def _fitting_template(available: Sequence[Question], datasets: Sequence[str]) -> str:

@@ -94,11 +94,20 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The text that a model sees for a question, and how many of its letters are scored."""
+    """The text that a model sees for a question, and how many of its letters are scored.
+
+    ``header`` is what comes before the question, empty where the text is the source's own: prompts of one
+    family have the same. ``answer_slot`` is the end of the text that asks for the answer and holds nothing of the
+    question; None stands for the last line. ``holds_special_tokens``: the text is a chat's, with the special tokens
+    written in it, and a tokenizer adds none.
+    """
 
     question: Question
     text: str
     choices_scored: int
+    header: str = ""
+    answer_slot: str | None = None
+    holds_special_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

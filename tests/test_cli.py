@@ -13,6 +13,7 @@ import pytest
 
 from clika import __version__
 from clika.database.index import DATABASE, Index
+from tests.models import tiny_llama
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 
 RUN = made_up_run("tiny")
@@ -79,6 +80,14 @@ def test_ra_without_a_reference_is_refused_with_the_reason(store: Path) -> None:
         (("scores", "--metric", "beauty", "--dataset", "xgeo"), "beauty"),
         (("nonsense",), "nonsense"),
         (("evaluate", "--model", "m", "--languages", "klingon"), "'klingon'"),
+        (
+            ("evaluate", "--model", "m", "--template", "klingon"),
+            "released, english, native, chat, alpaca, or",
+        ),
+        (("evaluate", "--model", "m", "--template", "nowhere.toml"), "nowhere.toml cannot be read"),
+        (("evaluate", "--model", "m", "--template", "released", "--permutations", "4"), "permutations 4"),
+        (("evaluate", "--model", "m", "--demonstrations", "6"), "template 'english' has 5"),
+        (("evaluate", "--model", "m", "--demonstrations", "0", "--rotate-demonstrations"), "there are 0"),
     ],
 )
 def test_wrong_use_ends_with_status_2_and_names_the_value(
@@ -145,6 +154,25 @@ def test_every_reading_command_works_while_another_process_owns_the_store(store:
         refused = clika(store, "rebuild")
         assert refused.returncode == 1
         assert str(os.getpid()) in refused.stderr
+
+
+def test_a_template_file_is_asked_and_scored_and_may_be_gone_afterwards(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "mine"\n[choice]\ntext = "{question}\\n{options}\\nThe letter:"\n')
+    model = tiny_llama(tmp_path / "model")
+    asked = ("evaluate", "--model", str(model), "--device", "cpu", "--limit", "2", "--permutations", "2")
+    done = clika(store, *asked, "--template", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "6 questions answered" in done.stdout  # 2 in three languages
+    file.unlink()
+    shown = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo", "--models", "model")
+    assert shown.returncode == 0, shown.stderr
+    assert "model" in shown.stdout
+    again = clika(
+        store, "scores", "--metric", "accuracy", "--dataset", "xgeo", "--models", "model",
+        "--scoring", "letter_variants",
+    )  # fmt: skip
+    assert (again.returncode, again.stderr) == (0, "")
 
 
 def test_several_collections_need_a_choice(store: Path) -> None:

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from clika.errors import JobError, UsageError
 from clika.languages import LANGUAGES
+from clika.prompts.forms import Form
+from clika.prompts.own_template import own_form
+from clika.prompts.templates import OWN, Asking, Template
 from clika.records import ScoringRule
 
 VERSION = 1
@@ -19,6 +22,17 @@ _LISTS = ("datasets", "languages")
 # How a job is done, not what: any of these may change when it is resumed, and it stays the same job.
 _HOW = ("device", "batch_tokens", "replicas", "gpus_per_replica")
 MOST_REPLICAS = 64
+_OPTIONAL_TEXTS = ("template_text",)
+_SWITCHES = ("rotate_demonstrations",)
+# Left out of the text where they stand at their defaults, so that jobs written before them keep their names.
+_LATER = (
+    "template_text",
+    "demonstrations",
+    "rotate_demonstrations",
+    "permutations",
+    "replicas",
+    "gpus_per_replica",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +43,8 @@ class EvaluationJob:
     bounds a batch and moves no choice. ``dtype`` mixed is bfloat16 with near-ties asked again in float32.
     ``replicas`` copies of the model share the questions, each over ``gpus_per_replica`` GPUs (of no meaning
     on a CPU, whose cores the replicas share).
+    ``template`` is a built-in one's name, or ``own:`` and the name of a user's own, whose TOML content is
+    ``template_text``. ``permutations`` is the number of cyclic orders that options are asked in.
     """
 
     model: str
@@ -44,6 +60,10 @@ class EvaluationJob:
     batch_tokens: int = 8192
     replicas: int = 1
     gpus_per_replica: int = 1
+    template_text: str | None = None
+    demonstrations: int = 1
+    rotate_demonstrations: bool = False
+    permutations: int = 1
     version: int = VERSION
 
     def __post_init__(self) -> None:
@@ -82,17 +102,65 @@ class EvaluationJob:
                 f"dtype 'mixed' with scoring rule {self.rule!r}: near-ties are found by the letters' margins;"
                 f" use rule letter, or dtype float32 or bfloat16"
             )
+        _ = self.asking
+
+    @property
+    def asking(self) -> Asking:
+        """How the questions are put. Raises UsageError for a template that is none or cannot do what is asked."""
+        return Asking(self._template(), self.demonstrations, self.rotate_demonstrations, self.permutations)
+
+    def _template(self) -> Template | Form:
+        if self.template_text is not None:
+            form = own_form(self.template_text)
+            if self.template != OWN + form.name:
+                raise UsageError(
+                    f"template {self.template!r} with the text of {OWN + form.name!r}: a template of one's own goes by"
+                    f" {OWN!r} and its name; name it so"
+                )
+            return form
+        if self.template not in list(Template):
+            text = f"; the text of {self.template!r} is missing" if self.template.startswith(OWN) else ""
+            raise UsageError(
+                f"template {self.template!r}; known: {', '.join(Template)}, or the text of one's own{text}"
+            )
+        return Template(self.template)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What makes a prediction besides model, data, template's name and rule: only what is not the default.
+
+        It enters a run's identity, so what is added here later must be left out at its default too.
+        """
+        found: dict[str, str] = {}
+        template = self._template()
+        if isinstance(template, Form):
+            found["template_digest"] = template.digest
+        if self.demonstrations != 1:
+            found["demonstrations"] = str(self.demonstrations)
+        if self.rotate_demonstrations:
+            found["demonstration_letters"] = "rotated"
+        if self.permutations != 1:
+            found["permutations"] = str(self.permutations)
+        return found
 
     @property
     def job_id(self) -> str:
         """A name made from what is asked of whom: the same command finds the same folder and goes on."""
-        what = {name: value for name, value in asdict(self).items() if name not in _HOW}
+        what = {name: value for name, value in self._values().items() if name not in _HOW}
         canonical = json.dumps(what, ensure_ascii=False, sort_keys=True)
         return "evaluate-" + hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
         """The specification as it is written to ``job.json``."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, indent=1)
+        return json.dumps(self._values(), ensure_ascii=False, sort_keys=True, indent=1)
+
+    def _values(self) -> dict[str, Any]:
+        standard = {field.name: field.default for field in fields(self)}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in _LATER or value != standard[name]
+        }
 
     @classmethod
     def from_json(cls, text: str) -> "EvaluationJob":
@@ -132,6 +200,10 @@ def _check_types(values: dict[str, Any]) -> None:
         elif name in _LISTS:
             sound = isinstance(value, list) and all(isinstance(item, str) for item in value)
             rule = "a list of texts"
+        elif name in _OPTIONAL_TEXTS:
+            sound, rule = value is None or isinstance(value, str), "text or null"
+        elif name in _SWITCHES:
+            sound, rule = isinstance(value, bool), "true or false"
         elif name == "limit":
             sound, rule = value is None or type(value) is int, "a whole number or null"
         else:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from clika.prompts.chat import Message
 from clika.records import ModelRef, Outcome, Prompt, ScoringRecord, ScoringRule
 from clika.scoring.scorer import Scored, Scorer
 
@@ -63,6 +64,10 @@ class MixedScorer:
             count,
             self.threshold,
         )
+
+    def chat(self, messages: Sequence[Message]) -> str:
+        """As the checkpoint's chat template writes it, in any dtype. Raises ModelError as that does."""
+        return self._exact.chat(messages)
 
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """Every prompt's choice, each index once. Raises ModelError as both scorers do."""

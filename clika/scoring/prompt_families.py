@@ -16,7 +16,7 @@ _SMALLEST_PREFIX = 8
 
 
 class Join(StrEnum):
-    """What stands between ``Answer:`` and the letter that is scored: nothing, or one space.
+    """What stands between the prompt and the letter that is scored: nothing, or one space.
 
     ``Answer:`` + ``A`` is cut into ``Answer`` + ``:A`` by tokenizers of the cl100k kind (Llama 3, Qwen); the
     token ``A`` then never follows the prompt, and ``" A"`` is the one that does.
@@ -31,7 +31,7 @@ JOIN_TEXTS = {Join.NONE: "", Join.SPACE: " "}
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Prompts that share their form: their indices, token ids, shared prefix and the letters' token ids.
+    """Prompts of one form and header: their indices, token ids, shared prefix and the letters' token ids.
 
     ``tokens`` holds one list of ids for each of ``indices``; all of them begin with the same
     ``prefix_length`` ids and are longer than that. ``letters`` are the ids of the choices, in order;
@@ -74,8 +74,9 @@ class PromptTokens:
         for index, prompt in enumerate(prompts):
             question = prompt.question
             shape = (question.collection, question.dataset, question.language, question.kind)
-            members.setdefault((*shape, prompt.choices_scored), []).append(index)
-        tokens = self.ids([prompt.text for prompt in prompts])
+            form = (prompt.header, prompt.holds_special_tokens)
+            members.setdefault((*shape, *form, prompt.choices_scored), []).append(index)
+        tokens = self._ids_of(prompts, [prompt.text for prompt in prompts])
         self.check(tokens)
         letters = self._letters(prompts, tokens, list(members.values()))
         variants = self._variants(prompts, tokens, list(members.values()), letters)
@@ -92,10 +93,25 @@ class PromptTokens:
             families.append(family)
         return families
 
-    def ids(self, texts: list[str]) -> list[list[int]]:
-        """The ids of each text, with whatever special tokens the tokenizer itself puts before it."""
-        encoded = self._tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]
+    def ids(self, texts: list[str], special_tokens: bool = True) -> list[list[int]]:
+        """The ids of each text, with whatever special tokens the tokenizer itself puts before it.
+
+        Without ``special_tokens`` it puts none: for texts in which they stand.
+        """
+        encoded = self._tokenizer(
+            texts, add_special_tokens=special_tokens, return_attention_mask=False, verbose=False
+        )["input_ids"]
         return [list(ids) for ids in encoded]
+
+    def _ids_of(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> list[list[int]]:
+        """The ids of ``texts``, each of which goes on from the prompt beside it."""
+        found: list[list[int]] = [[] for _ in texts]
+        for held in {prompt.holds_special_tokens for prompt in prompts}:
+            places = [n for n, prompt in enumerate(prompts) if prompt.holds_special_tokens is held]
+            encoded = self.ids([texts[n] for n in places], special_tokens=not held)
+            for n, ids in zip(places, encoded, strict=True):
+                found[n] = ids
+        return found
 
     def check(self, tokens: Sequence[list[int]]) -> None:
         """Raises ModelError for prompts that the model cannot take as they stand."""
@@ -144,7 +160,7 @@ class PromptTokens:
         raise ModelError(
             f"the option letters cannot be scored with the tokenizer of {self._name}: "
             + "; ".join(refusals)
-            + "; each letter must be one token of its own after 'Answer:': use another template or model"
+            + "; each letter must be one token of its own after the prompt: use another template or model"
         )
 
     def _variants(
@@ -182,7 +198,10 @@ class PromptTokens:
         found: dict[str, int] = {}
         where = "directly after the prompt" if join is Join.NONE else "after the prompt and a space"
         continued = [(i, letter) for i in samples for letter in LETTERS[: prompts[i].choices_scored]]
-        encoded = self.ids([prompts[i].text + JOIN_TEXTS[join] + letter for i, letter in continued])
+        encoded = self._ids_of(
+            [prompts[i] for i, _ in continued],
+            [prompts[i].text + JOIN_TEXTS[join] + letter for i, letter in continued],
+        )
         for (index, letter), ids in zip(continued, encoded, strict=True):
             before = tokens[index]
             if ids[: len(before)] != before or len(ids) != len(before) + 1:

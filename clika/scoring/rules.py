@@ -42,14 +42,15 @@ def letter_scores(
 def option_scores(
     options: Sequence[str], given: Sequence[float], alone: Sequence[float]
 ) -> dict[ScoringRule, tuple[float, ...]]:
-    """Scores (nats, one an option; per byte: nats a byte) from the log-likelihoods of the options' texts.
+    """Scores (nats, one an option; per byte: nats a byte, NaN for an empty text) from the texts' log-likelihoods.
 
     ``given`` is after the question, ``alone`` after the answer slot's line without it.
     """
     return {
         ScoringRule.OPTION: tuple(given),
         ScoringRule.OPTION_PER_BYTE: tuple(
-            score / len(option.encode()) for option, score in zip(options, given, strict=True)
+            score / len(option.encode()) if option else math.nan
+            for option, score in zip(options, given, strict=True)
         ),
         ScoringRule.PMI: tuple(score - without for score, without in zip(given, alone, strict=True)),
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from clika.prompts.chat import ChatRenderer
 from clika.records import ModelRef, Outcome, Prompt, ScoringRecord, ScoringRule
 
 INVALID_SHARE_LIMIT = 0.001
@@ -27,8 +28,8 @@ class Scored:
     letter_mass: float | None = None
 
 
-class Scorer(Protocol):
-    """A model that answers by forced choice."""
+class Scorer(ChatRenderer, Protocol):
+    """A model that answers by forced choice, and that knows its own chat template."""
 
     @property
     def model(self) -> ModelRef:

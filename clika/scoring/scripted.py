@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from clika.errors import UsageError
+from clika.prompts.chat import Message, Role
 from clika.records import ModelRef, Outcome, Prompt, Question, ScoringRecord, ScoringRule
 from clika.scoring.scorer import Scored
 
@@ -36,6 +37,10 @@ class ScriptedScorer:
 
     def prepare(self, prompts: Sequence[Prompt]) -> None:
         """Nothing to settle."""
+
+    def chat(self, messages: Sequence[Message]) -> str:
+        """A line a turn, with the assistant's begun."""
+        return "".join(f"{turn.role}: {turn.text}\n" for turn in messages) + f"{Role.ASSISTANT}:"
 
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """In the order given. Raises UsageError for an index that is none of the scored choices."""

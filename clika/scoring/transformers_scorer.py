@@ -17,7 +17,9 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from clika.errors import ModelError, UsageError
+from clika.prompts.chat import Message
 from clika.records import ModelRef, Prompt, ScoringRecord, ScoringRule
+from clika.scoring.chat_text import chat_text
 from clika.scoring.checkpoint import TORCH_DTYPES, Device, Dtype, checkpoint_folder, device_here, loaded
 from clika.scoring.fingerprint import content_fingerprint
 from clika.scoring.last_position import LastPositionOnly, unwrapped_last_layer, wrapped_last_layer
@@ -169,6 +171,10 @@ class TransformersScorer:
         """Settle the join and the path on all of a job's prompts. Raises ModelError as ``scored`` does."""
         self._choose_path(self._prompt_tokens.families(prompts))
 
+    def chat(self, messages: Sequence[Message]) -> str:
+        """As the tokenizer's chat template writes it. Raises ModelError where it has none or refuses."""
+        return chat_text(self._tokenizer, self._reference.name, messages)
+
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         """Each prompt's choice, grouped by family and the longest first.
 
@@ -305,15 +311,23 @@ class TransformersScorer:
         ``before`` are the prompts' own ids; ``cache`` holds the first ``skipped`` of them.
         """
         asked = [(prompt.text, prompt.question.choices[: prompt.choices_scored]) for prompt in prompts]
-        given = self._continued(asked, before, cache, skipped)
-        # What an option is worth by itself: after the answer slot's own line, without the question.
-        cues = [(text.rsplit("\n", 1)[-1], options) for text, options in asked]
-        slots = self._prompt_tokens.ids([cue for cue, _ in cues])
-        alone = self._continued(cues, slots, None, 0)
+        special_tokens = not prompts[0].holds_special_tokens  # the same in a whole family
+        given = self._continued(asked, before, cache, skipped, special_tokens)
+        # What an option is worth by itself: after the answer slot, without the question.
+        cues = [(self._slot(prompt), options) for prompt, (_, options) in zip(prompts, asked, strict=True)]
+        slots = self._prompt_tokens.ids([cue for cue, _ in cues], special_tokens)
+        alone = self._continued(cues, slots, None, 0, special_tokens)
         return [
             option_scores(options, with_question, without)
             for (_, options), with_question, without in zip(asked, given, alone, strict=True)
         ]
+
+    def _slot(self, prompt: Prompt) -> str:
+        """The answer slot by itself, with the beginning of text that a chat's prompt has written in it."""
+        slot = prompt.text.rsplit("\n", 1)[-1] if prompt.answer_slot is None else prompt.answer_slot
+        bos = self._tokenizer.bos_token
+        starts = prompt.holds_special_tokens and bos is not None and prompt.text.startswith(bos)
+        return bos + slot if starts else slot
 
     def _continued(
         self,
@@ -321,6 +335,7 @@ class TransformersScorer:
         before: Sequence[list[int]],
         cache: Any,
         skipped: int,
+        special_tokens: bool = True,
     ) -> list[list[float]]:
         """Nats of each option's text after its text, summed over the tokens in which the whole differs.
 
@@ -329,7 +344,7 @@ class TransformersScorer:
         """
         join = JOIN_TEXTS[self.join or Join.NONE]
         encoded = self._prompt_tokens.ids(
-            [text + join + option for text, options in asked for option in options]
+            [text + join + option for text, options in asked for option in options], special_tokens
         )
         start_id = next(
             (i for i in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id) if i is not None), 0

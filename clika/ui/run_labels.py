@@ -32,4 +32,5 @@ def _settings(run: Run) -> tuple[str, ...]:
         run.model.dtype or "",
         run.model.adapter or "",
         run.model.revision or "",
+        ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(run.settings.items())),
     )

@@ -19,7 +19,6 @@ from clika.errors import ClikaError, InvalidLogitsError, JobError, ShardError
 from clika.failpoints import Failpoint, arm, reached
 from clika.jobs.folder import JobEnd, JobFailure, JobFolder
 from clika.jobs.spec import EvaluationJob
-from clika.prompts.templates import Template, prompts
 from clika.records import ModelRef, Outcome, Prompt, Question, Run, ScoringRule, run_id
 from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
 from clika.shards import (
@@ -46,10 +45,11 @@ def load_scorer(job: EvaluationJob) -> Scorer:
     """The job's checkpoint, loaded by transformers."""
     from clika.scoring.checkpoint import Dtype
     from clika.scoring.mixed_scorer import MixedScorer
+    from clika.scoring.permuted_scorer import PermutedScorer
     from clika.scoring.transformers_scorer import TransformersScorer
 
-    def loaded(dtype: Dtype) -> TransformersScorer:
-        return TransformersScorer.load(
+    def loaded(dtype: Dtype) -> Scorer:
+        scorer = TransformersScorer.load(
             job.model,
             dtype=dtype,
             device=job.device,
@@ -57,6 +57,7 @@ def load_scorer(job: EvaluationJob) -> Scorer:
             name=job.name,
             rule=ScoringRule(job.rule),
         )
+        return scorer if job.permutations == 1 else PermutedScorer(scorer, job.asking, ScoringRule(job.rule))
 
     if job.dtype == "mixed":
         exact = loaded("float32")
@@ -87,9 +88,10 @@ def _evaluate(
 ) -> JobEnd:
     job = folder.job()
     questions = questions_to_ask(folder.store, job)
-    asked = prompts(questions, _template(job))  # what cannot be asked stops the job before a model is loaded
+    job.asking.check(questions)  # a question that cannot be asked stops the job before a model is loaded
     scorer = load(job)
     reached(Failpoint.JOB_LOADED)
+    asked = job.asking.prompts(questions, scorer)
     run = _run(job, scorer.model)
     lifeline.phase = "waiting"
     with held_turn(folder, run.run), Claims(folder) as claims:
@@ -235,19 +237,10 @@ def _check_answers_are_of(folder: JobFolder, run: Run, job: EvaluationJob) -> No
         )
 
 
-def _template(job: EvaluationJob) -> Template:
-    try:
-        return Template(job.template)
-    except ValueError as error:
-        raise JobError(
-            f"template {job.template!r}; known: {', '.join(Template)}; submit the job with one of them"
-        ) from error
-
-
 def _run(job: EvaluationJob, model: ModelRef) -> Run:
     rule = ScoringRule(job.rule)
-    identity = run_id(model, job.collection, job.template, rule, {})
-    return Run(identity, model, job.collection, job.template, rule)
+    identity = run_id(model, job.collection, job.template, rule, job.settings)
+    return Run(identity, model, job.collection, job.template, rule, job.settings)
 
 
 def main(arguments: Sequence[str], load: LoadScorer = load_scorer) -> int:

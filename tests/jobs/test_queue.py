@@ -1,6 +1,5 @@
 """The queue as files: what a request changes, what is refused, and what a restart finds."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -99,4 +98,4 @@ def test_a_job_of_an_earlier_version_is_one_to_resume(tmp_path: Path) -> None:
     folder = JobFolder.of(tmp_path, scripted_job())
     folder.write_job(scripted_job())
     assert [one.state for one in queued_jobs(tmp_path)] == [JobState.INTERRUPTED]
-    assert json.loads((folder.path / "job.json").read_text())["replicas"] == 1
+    assert folder.job().replicas == 1

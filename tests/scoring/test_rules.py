@@ -125,6 +125,7 @@ def test_option_scores_by_hand() -> None:
     assert found[ScoringRule.OPTION] == (-6.0, -6.0)
     assert found[ScoringRule.OPTION_PER_BYTE] == (-3.0, -2.0)
     assert found[ScoringRule.PMI] == (-1.0, 3.0)
+    assert math.isnan(option_scores(("",), (-6.0,), (-5.0,))[ScoringRule.OPTION_PER_BYTE][0])
 
 
 def test_the_rule_decides_and_a_score_that_is_not_finite_makes_the_item_invalid() -> None:

@@ -1,5 +1,7 @@
 """Rows of a heatmap can be told apart."""
 
+from dataclasses import replace
+
 from clika.records import ModelRef, Run, ScoringRule
 from clika.ui.run_labels import run_labels
 
@@ -20,3 +22,8 @@ def test_runs_of_one_name_say_in_what_they_differ() -> None:
 def test_runs_that_differ_in_nothing_shown_say_their_identifiers() -> None:
     labels = run_labels([run("aaaaaaaaaaaaaaaa"), run("bbbbbbbbbbbbbbbb")])
     assert labels == {"aaaaaaaaaaaaaaaa": "tiny [aaaaaaaa]", "bbbbbbbbbbbbbbbb": "tiny [bbbbbbbb]"}
+
+
+def test_runs_that_were_put_otherwise_say_how() -> None:
+    other = replace(run("2"), settings={"permutations": "4", "demonstrations": "3"})
+    assert run_labels([run("1"), other]) == {"1": "tiny", "2": "tiny (demonstrations 3, permutations 4)"}

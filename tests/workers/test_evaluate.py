@@ -12,6 +12,7 @@ import pytest
 from clika.errors import InvalidLogitsError, JobError, ModelError
 from clika.jobs.folder import JobFolder
 from clika.jobs.spec import EvaluationJob
+from clika.prompts.chat import Message
 from clika.records import Prediction, Prompt, Question
 from clika.scoring.scorer import Scored, Scorer
 from clika.scoring.scripted import ScriptedScorer
@@ -37,6 +38,9 @@ class CountingScorer:
 
     def prepare(self, prompts: Sequence[Prompt]) -> None:
         self.prepared = len(prompts)
+
+    def chat(self, messages: Sequence[Message]) -> str:
+        return self._scorer.chat(messages)
 
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
         for scored in self._scorer.scored(prompts):
@@ -184,11 +188,6 @@ def test_damaged_questions_stop_the_job_instead_of_shortening_it(tmp_path: Path)
     shard.write_bytes(shard.read_bytes()[:-5])
     with pytest.raises(JobError, match=r"12 questions .* import the collection's questions again"):
         ask(prepared(tmp_path, replace(JOB, datasets=("xgeo", "xpeo"))), CountingScorer())
-
-
-def test_an_unknown_template_is_named(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="'klingon'; known: released, english"):
-        ask(prepared(tmp_path, replace(JOB, template="klingon")), CountingScorer())
 
 
 @pytest.fixture
