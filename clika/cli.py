@@ -52,6 +52,7 @@ RULES = [str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHAR
 EXAMPLES = """examples:
   python -m clika import ../CLiKA
   python -m clika evaluate --model ./my-checkpoint --data ../CLiKA --languages en,de,zh --limit 50
+  python -m clika preflight --model ./my-checkpoint --data ../CLiKA --languages en,de,zh
   python -m clika scores --metric ra --level factual
   python -m clika scores --metric en-co --dataset xgeo --format json
   python -m clika answers --dataset xgeo --question 17
@@ -124,6 +125,20 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16", "mixed"])
     evaluating.add_argument("--device", default="auto", choices=["cpu", "cuda", "mps", "auto"])
     evaluating.add_argument("--batch-tokens", type=int, default=8192, help="tokens a batch (default 8192)")
+
+    looking = command("preflight", preflight_command, "what a run would stumble over, before any work")
+    looking.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
+    looking.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
+    source = looking.add_mutually_exclusive_group()
+    source.add_argument("--data", type=Path, help="a folder with the authors' release layout")
+    source.add_argument("--collection", help="the stored collection to ask (default: the only one)")
+    looking.add_argument("--datasets", help="comma-separated (default: all of the collection)")
+    looking.add_argument("--limit", type=int, help="at most so many questions a data set")
+    looking.add_argument("--template", choices=["released", "english"], help="the text around a question")
+    looking.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16", "mixed"])
+    looking.add_argument("--device", default="auto", choices=["cpu", "cuda", "mps", "auto"])
+    looking.add_argument("--quick", action="store_true", help="stop before the weights are loaded")
+    looking.add_argument("--format", default="table", choices=["table", "json"])
 
     scoring = command("scores", scores_command, "accuracy, RA or en-CO, models down, languages across")
     scoring.add_argument("--metric", required=True, choices=[str(metric) for metric in Metric])
@@ -206,17 +221,59 @@ def evaluate_command(options: argparse.Namespace) -> int:
     return 0
 
 
+def preflight_command(options: argparse.Namespace) -> int:
+    """``preflight --model M``; status 1 where something would be refused"""
+    from clika.datasets.selection import selected
+    from clika.prompts.templates import Template, prompts
+    from clika.scoring.preflight import preflight
+    from clika.scoring.preflight_report import as_json, as_table
+
+    languages = language_codes(options.languages)
+    if options.limit is not None and options.limit < 1:
+        raise UsageError(f"limit {options.limit}: look at 1 question a data set or more, or leave it out")
+    if options.data is not None:
+        _, available = _read_questions(options)
+    else:
+        _, available = _stored_questions(options)
+    datasets = _wanted_datasets(options.datasets, available)
+    template = Template(options.template or _fitting_template(available, datasets))
+    chosen = selected(available, datasets, languages, options.limit)
+    without = [code for code in languages if code not in {question.language for question in chosen}]
+    if without:
+        print(f"clika: no question in {', '.join(without)}: passed over", file=sys.stderr)
+    found = preflight(
+        options.model,
+        prompts(chosen, template),
+        dtype=options.dtype,
+        device=options.device,
+        quick=options.quick,
+    )
+    print(as_json(found) if options.format == "json" else as_table(found), end="")
+    return 1 if found.refused else 0
+
+
 def _questions_to_ask(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
     """The collection to ask and its questions, stored first where --data brings them."""
-    if options.data is not None:
-        from clika.datasets.release import read_questions
+    if options.data is None:
+        return _stored_questions(options)
+    collection, questions = _read_questions(options)
+    store_questions(options.store, collection, questions)
+    return collection, questions
 
-        collection = options.collection or "released"
-        questions, sentences = read_questions(options.data, collection)
-        for sentence in sentences:
-            print(f"clika: {sentence}", file=sys.stderr)
-        store_questions(options.store, collection, questions)
-        return collection, questions
+
+def _read_questions(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
+    """The questions in the folder --data, and the name of their collection."""
+    from clika.datasets.release import read_questions
+
+    collection = options.collection or "released"
+    questions, sentences = read_questions(options.data, collection)
+    for sentence in sentences:
+        print(f"clika: {sentence}", file=sys.stderr)
+    return collection, questions
+
+
+def _stored_questions(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
+    """A collection of the store and its questions."""
     from clika.shards import questions_of
 
     with Index.open(options.store) as index:
