@@ -84,13 +84,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Leaves room for the longest command: argparse counts its name without its indentation."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        names = action.choices or () if isinstance(action, argparse._SubParsersAction) else ()
+        longest = max((len(name) for name in names), default=0) + 4
+        self._action_max_length = max(self._action_max_length, longest)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = argparse.ArgumentParser(
         prog="python -m clika",
         description="Does a language model know the same things in every language?",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"clika {__version__}")
     shared = argparse.ArgumentParser(add_help=False)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from clika.scoring.prompt_findings import PromptLook
 
 LETTERS_AFTER = 25_000
-"""Letters are tried after every prompt up to so many (ten seconds); after an even sample of more."""
+"""Letters are tried after every prompt up to so many (half a minute); after an even sample of more."""
 
 _ASKED_A_LANGUAGE = 3
 _BYTES_A_VALUE = {"float32": 4, "bfloat16": 2, "float16": 2, "mixed": 6}
@@ -251,8 +251,8 @@ class _Look:
                 Finding(
                     Severity.NOTE,
                     Check.LOGITS,
-                    f"{self.name} was not loaded to answer a few prompts: {', '.join(causes)} stand in the way;"
-                    " mend that and look again",
+                    f"{self.name} was not loaded to answer a few prompts, because of: {', '.join(causes)}; mend that"
+                    " and look again",
                 )
             )
             return

@@ -10,6 +10,7 @@ VERSION = 1
 """Of the JSON: another number where a key changes its name or meaning, or goes."""
 
 _COLUMNS = 100
+_SENTENCES = 2
 
 
 class Severity(StrEnum):
@@ -150,13 +151,27 @@ def as_table(found: Preflight) -> str:
             f"{cut.unknown_share:>9.1%}{cut.tokens_a_prompt:>17.1f}{cut.longest:>9}"
             for cut in found.languages
         ]
-    grouped: dict[tuple[Severity, Check, str], list[Finding]] = {}
+    by_check: dict[tuple[Severity, Check], list[Finding]] = {}
     for finding in found.findings:
-        grouped.setdefault((finding.severity, finding.check, finding.sentence), []).append(finding)
-    for (severity, check, sentence), alike in grouped.items():
-        where = _places(alike)
-        lines += ["", f"{severity}: {check}{' in ' + where if where else ''}", *_wrapped(sentence)]
+        by_check.setdefault((finding.severity, finding.check), []).append(finding)
+    for (severity, check), findings in by_check.items():
+        lines += ["", *_finding_lines(f"{severity}: {check.replace('_', ' ')}", findings)]
     return "\n".join([*lines, "", *_wrapped(_verdict(found), "")]) + "\n"
+
+
+def _finding_lines(title: str, findings: list[Finding]) -> Iterable[str]:
+    """The findings of one check, each sentence once; of many alike but for their numbers the first few."""
+    alike: dict[str, list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault(finding.sentence, []).append(finding)
+    shown = len(alike) if len(alike) <= _SENTENCES + 1 else _SENTENCES
+    for sentence in list(alike)[:shown]:
+        where = _places(alike[sentence])
+        yield from _wrapped(f"{title} in {where}" if where else title, "")
+        yield from _wrapped(sentence)
+    rest = [finding for sentence in list(alike)[shown:] for finding in alike[sentence]]
+    if rest:
+        yield from _wrapped(f"{title} likewise in {_places(rest)} (--format json has every sentence)", "")
 
 
 def _fact_lines(facts: ModelFacts) -> Iterable[tuple[str, str]]:
@@ -186,8 +201,12 @@ def _fact_lines(facts: ModelFacts) -> Iterable[tuple[str, str]]:
 
 
 def _places(findings: list[Finding]) -> str:
-    """``de, he`` or ``de xgeo, he xgeo``; empty where they hold everywhere."""
-    return ", ".join(" ".join(filter(None, (one.language, one.dataset))) for one in findings).strip(", ")
+    """``de, he``, or ``de (xgeo, xpeo), he (xgeo)``; empty where they hold everywhere."""
+    datasets: dict[str, list[str]] = {}
+    for one in findings:
+        if one.language is not None:
+            datasets.setdefault(one.language, []).extend([one.dataset] if one.dataset else [])
+    return ", ".join(f"{code} ({', '.join(names)})" if names else code for code, names in datasets.items())
 
 
 def _verdict(found: Preflight) -> str:

@@ -262,7 +262,7 @@ def test_models_with_an_encoder_are_refused_and_their_tokenizer_is_looked_at(
     assert [token.text for token in found.facts.letters] == list("ABCDE")
     assert found.asked == 0
     (note,) = of(found, Check.LOGITS, Severity.NOTE)
-    assert "was not loaded to answer a few prompts: model stand in the way" in note.sentence
+    assert "was not loaded to answer a few prompts, because of: model; mend that" in note.sentence
 
 
 @pytest.mark.parametrize(
@@ -385,6 +385,20 @@ def test_a_table_says_a_sentence_once_for_all_its_languages_in_100_columns(tmp_p
     assert table.count("embeds ids below 100") == 1
     assert "refused: embedding in en, he" in table
     assert table.splitlines()[-1] == "narrow: refused, 2 findings"
+
+
+def test_a_table_gives_the_first_of_many_sentences_that_differ_in_numbers_alone(tmp_path: Path) -> None:
+    folder = tiny_llama(tmp_path, max_position_embeddings=20)
+    given = prompts(
+        [
+            replace(question, text=question.text + " and more" * place)
+            for place, question in enumerate(made_up_questions(count=1, languages=("en", "de", "fr", "it")))
+        ],
+        Template.ENGLISH,
+    )
+    table = as_table(looked(folder, given, quick=True))
+    assert table.count("too long for") == 2
+    assert "refused: context likewise in fr (xgeo), it (xgeo) (--format json has every sentence)" in table
 
 
 def clika(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
