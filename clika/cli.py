@@ -54,6 +54,7 @@ RULES = [str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHAR
 EXAMPLES = """examples:
   python -m clika import ../CLiKA
   python -m clika evaluate --model ./my-checkpoint --data ../CLiKA --languages en,de,zh --limit 50
+  python -m clika preflight --model ./my-checkpoint --data ../CLiKA --languages en,de,zh
   python -m clika scores --metric ra --level factual
   python -m clika scores --metric en-co --dataset xgeo --format json
   python -m clika answers --dataset xgeo --question 17
@@ -86,13 +87,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Leaves room for the longest command: argparse counts its name without its indentation."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        names = action.choices or () if isinstance(action, argparse._SubParsersAction) else ()
+        longest = max((len(name) for name in names), default=0) + 4
+        self._action_max_length = max(self._action_max_length, longest)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = argparse.ArgumentParser(
         prog="python -m clika",
         description="Does a language model know the same things in every language?",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"clika {__version__}")
     shared = argparse.ArgumentParser(add_help=False)
@@ -120,27 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--collection", help="the stored collection to ask (default: the only one)")
     evaluating.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
     evaluating.add_argument("--limit", type=int, help="at most so many questions a data set")
-    evaluating.add_argument(
-        "--template",
-        metavar="NAME|FILE.toml",
-        help="the text around a question: released, english, native, chat, alpaca, or a file of your own"
-        " (default: released where the data hold it, else english)",
-    )
-    evaluating.add_argument(
-        "--demonstrations", type=int, metavar="N", help="answered questions before each (default 1)"
-    )
-    evaluating.add_argument(
-        "--rotate-demonstrations",
-        action="store_true",
-        help="move the demonstrations' gold letters on from question to question",
-    )
-    evaluating.add_argument(
-        "--permutations",
-        type=int,
-        default=1,
-        metavar="N",
-        help="ask every question in N cyclic orders of its options and take the mean (default 1)",
-    )
+    _add_template_options(evaluating)
     evaluating.add_argument(
         "--scoring", default="letter", choices=RULES, help="how a choice is read off (default letter)"
     )
@@ -152,6 +143,20 @@ def build_parser() -> argparse.ArgumentParser:
         "--gpus-per-replica", type=int, default=1, help="GPUs that a copy is spread over (default 1)"
     )
     evaluating.add_argument("--queue", action="store_true", help="put it into the queue and return")
+
+    looking = command("preflight", preflight_command, "what a run would stumble over, before any work")
+    looking.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
+    looking.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
+    source = looking.add_mutually_exclusive_group()
+    source.add_argument("--data", type=Path, help="a folder with the authors' release layout")
+    source.add_argument("--collection", help="the stored collection to ask (default: the only one)")
+    looking.add_argument("--datasets", help="comma-separated (default: all of the collection)")
+    looking.add_argument("--limit", type=int, help="at most so many questions a data set")
+    _add_template_options(looking)
+    looking.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16", "mixed"])
+    looking.add_argument("--device", default="auto", choices=["cpu", "cuda", "mps", "auto"])
+    looking.add_argument("--quick", action="store_true", help="stop before the weights are loaded")
+    looking.add_argument("--format", default="table", choices=["table", "json"])
 
     scoring = command("scores", scores_command, "accuracy, RA or en-CO, models down, languages across")
     scoring.add_argument("--metric", required=True, choices=[str(metric) for metric in Metric])
@@ -181,6 +186,30 @@ def build_parser() -> argparse.ArgumentParser:
     command("rebuild", rebuild_command, "make the database again from the sealed shards")
     command("verify", verify_command, "compare every sealed shard with its manifest line")
     return parser
+
+
+def _add_template_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--template",
+        metavar="NAME|FILE.toml",
+        help="the text around a question: released, english, native, chat, alpaca, or a file of your own"
+        " (default: released where the data hold it, else english)",
+    )
+    parser.add_argument(
+        "--demonstrations", type=int, metavar="N", help="answered questions before each (default 1)"
+    )
+    parser.add_argument(
+        "--rotate-demonstrations",
+        action="store_true",
+        help="move the demonstrations' gold letters on from question to question",
+    )
+    parser.add_argument(
+        "--permutations",
+        type=int,
+        default=1,
+        metavar="N",
+        help="ask every question in N cyclic orders of its options and take the mean (default 1)",
+    )
 
 
 def import_command(options: argparse.Namespace) -> int:
@@ -233,17 +262,65 @@ def evaluate_command(options: argparse.Namespace) -> int:
     return 0
 
 
+def preflight_command(options: argparse.Namespace) -> int:
+    """``preflight --model M``; status 1 where something would be refused"""
+    from clika.datasets.selection import selected
+    from clika.prompts.own_template import own_form
+    from clika.prompts.templates import Asking, Template
+    from clika.scoring.preflight import preflight
+    from clika.scoring.preflight_report import as_json, as_table
+
+    languages = language_codes(options.languages)
+    if options.limit is not None and options.limit < 1:
+        raise UsageError(f"limit {options.limit}: look at 1 question a data set or more, or leave it out")
+    if options.data is not None:
+        _, available = _read_questions(options)
+    else:
+        _, available = _stored_questions(options)
+    datasets = _wanted_datasets(options.datasets, available)
+    name, text, demonstrations = _asked_template(options)
+    template = Template(name or _fitting_template(available, datasets)) if text is None else own_form(text)
+    asking = Asking(template, demonstrations, options.rotate_demonstrations, options.permutations)
+    chosen = selected(available, datasets, languages, options.limit)
+    without = [code for code in languages if code not in {question.language for question in chosen}]
+    if without:
+        print(f"clika: no question in {', '.join(without)}: passed over", file=sys.stderr)
+    if not chosen:
+        raise UsageError("no question to look at; name data sets and languages that hold questions")
+    asking.check(chosen)
+    found = preflight(
+        options.model,
+        lambda renderer: asking.prompts(chosen, renderer),
+        dtype=options.dtype,
+        device=options.device,
+        quick=options.quick,
+    )
+    print(as_json(found) if options.format == "json" else as_table(found), end="")
+    return 1 if found.refused else 0
+
+
 def _questions_to_ask(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
     """The collection to ask and its questions, stored first where --data brings them."""
-    if options.data is not None:
-        from clika.datasets.release import read_questions
+    if options.data is None:
+        return _stored_questions(options)
+    collection, questions = _read_questions(options)
+    store_questions(options.store, collection, questions)
+    return collection, questions
 
-        collection = options.collection or "released"
-        questions, sentences = read_questions(options.data, collection)
-        for sentence in sentences:
-            print(f"clika: {sentence}", file=sys.stderr)
-        store_questions(options.store, collection, questions)
-        return collection, questions
+
+def _read_questions(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
+    """The questions in the folder --data, and the name of their collection."""
+    from clika.datasets.release import read_questions
+
+    collection = options.collection or "released"
+    questions, sentences = read_questions(options.data, collection)
+    for sentence in sentences:
+        print(f"clika: {sentence}", file=sys.stderr)
+    return collection, questions
+
+
+def _stored_questions(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
+    """A collection of the store and its questions."""
     from clika.shards import questions_of
 
     with Index.open(options.store) as index:

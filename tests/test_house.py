@@ -50,7 +50,10 @@ LIBRARIES: dict[str, set[str]] = {
     "peft": {"scoring", "training", "planted", "workers"},
     "accelerate": {"scoring", "training", "planted", "workers"},
 }
-TORCH_FREE = ("scorer.py", "scripted.py", "fingerprint.py", "__init__.py")
+TORCH_FREE = (
+    "scorer.py", "scripted.py", "fingerprint.py", "preflight.py", "preflight_report.py", "weight_headers.py",
+    "__init__.py",
+)  # fmt: skip
 
 
 def sources(root: Path) -> list[Path]:

@@ -6,7 +6,10 @@ missing would be random, and a later token that changes an earlier prediction ma
 
 import json
 import logging
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,6 +17,7 @@ import torch
 from huggingface_hub import snapshot_download
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers.utils import logging as transformers_logging
 
 from clika.errors import ModelError, UsageError
 
@@ -27,6 +31,8 @@ TORCH_DTYPES: dict[str, torch.dtype] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+
+_LOCAL: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken", "*.jinja"]
@@ -104,18 +110,54 @@ def checkpoint_folder(model: str) -> tuple[Path, str, str | None]:
     return snapshot, model, snapshot.name
 
 
+def device_memory(device: torch.device) -> int | None:
+    """Bytes that a model may take there; None where the device does not say.
+
+    On a GPU what is free now, elsewhere the machine's memory, or less where a container sets a limit.
+    """
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free)
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory())
+    limit = Path("/sys/fs/cgroup/memory.max")
+    text = limit.read_text(encoding="ascii").strip() if limit.is_file() else ""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(machine, int(text)) if text.isdigit() else machine
+
+
 def loaded(folder: Path, dtype: Dtype) -> tuple[Any, Any]:
     """(model, tokenizer) of a folder. Raises ModelError for whatever keeps it from being loaded whole."""
+    config = configuration(folder)
+    check_architecture(folder, config)
+    return network_of(folder, config, dtype), tokenizer_of(folder)
+
+
+def configuration(folder: Path) -> Any:
+    """What config.json says. Raises ModelError for an adapter, or one that transformers does not understand."""
     if (folder / "adapter_config.json").is_file():
         raise ModelError(
             f"{folder} holds adapter_config.json, and an adapter would bring a base of its own;"
             " merge it into its base, save the result and give that folder"
         )
+    with _loading(folder):
+        return AutoConfig.from_pretrained(folder, **_LOCAL)
+
+
+def tokenizer_of(folder: Path) -> Any:
+    """The tokenizer of a folder. Raises ModelError where there is none that can be loaded."""
+    with _loading(folder):
+        return AutoTokenizer.from_pretrained(folder, **_LOCAL)
+
+
+def network_of(folder: Path, config: Any, dtype: Dtype, *, shapes_only: bool = False) -> Any:
+    """The model of a folder whose architecture was checked, on the CPU.
+
+    ``shapes_only`` compares names and shapes of all weights likewise and reads none of their values: the
+    model then stands on torch's meta device. Raises ModelError where it cannot be loaded whole.
+    """
     _check_shards_lie_inside(folder)
-    local: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-    try:
-        config = AutoConfig.from_pretrained(folder, **local)
-        _check_architecture(folder, config)
+    with _loading(folder):
         # Named here, since a name in config.json could load a kernel from elsewhere.
         model_class = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
         attention = "sdpa" if getattr(model_class, "_supports_sdpa", False) else "eager"
@@ -123,29 +165,57 @@ def loaded(folder: Path, dtype: Dtype) -> tuple[Any, Any]:
             folder,
             config=config,
             dtype=TORCH_DTYPES[dtype],
+            device_map="meta" if shapes_only else None,
             use_safetensors=True,
             attn_implementation=attention,
+            ignore_mismatched_sizes=True,  # so that they are named below
             output_loading_info=True,
-            **local,
+            **_LOCAL,
         )
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **local)
-    except ModelError:
-        raise
+    network, report = opened
+    wrong = {str(key) for key in report["missing_keys"]} | {str(key[0]) for key in report["mismatched_keys"]}
+    if wrong:
+        named = sorted(wrong)
+        raise ModelError(
+            f"{folder} lacks {len(named)} of the model's weights ({', '.join(named[:3])}"
+            f"{', …' if len(named) > 3 else ''}), which would be random; every weight must be in the files with"
+            " its shape: fetch or save the checkpoint again"
+        )
+    return network
+
+
+def context_of(config: Any) -> int | None:
+    """The most tokens that a model takes; None where its configuration does not say."""
+    context = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return context if isinstance(context, int) and context > 0 else None
+
+
+@contextmanager
+def silent_transformers() -> Iterator[None]:
+    """Without transformers' progress bars and loading reports: for whoever says what is wrong in a sentence."""
+    told: Any = transformers_logging  # half of it is typed
+    bars, verbosity = told.is_progress_bar_enabled(), told.get_verbosity()
+    told.disable_progress_bar()
+    told.set_verbosity_error()
+    try:
+        yield
+    finally:
+        told.set_verbosity(verbosity)
+        if bars:
+            told.enable_progress_bar()
+
+
+@contextmanager
+def _loading(folder: Path) -> Iterator[None]:
+    """Turns whatever transformers raises while it loads something into a ModelError."""
+    try:
+        yield
     except Exception as error:  # transformers, tokenizers and safetensors errors share no base
         raise ModelError(
             f"{folder} cannot be loaded as a causal language model: {_sentence(error)};"
             " it needs config.json, a tokenizer and whole *.safetensors weights of a model type that this"
             " transformers knows without code of its own: save it again with save_pretrained"
         ) from error
-    network, report = opened
-    wrong = sorted({str(key) for part in ("missing_keys", "mismatched_keys") for key in report[part]})
-    if wrong:
-        raise ModelError(
-            f"{folder} lacks {len(wrong)} of the model's weights ({', '.join(wrong[:3])}"
-            f"{', …' if len(wrong) > 3 else ''}), which would be random; every weight must be in the files with"
-            " its shape: fetch or save the checkpoint again"
-        )
-    return network, tokenizer
 
 
 def _check_shards_lie_inside(folder: Path) -> None:
@@ -164,7 +234,7 @@ def _check_shards_lie_inside(folder: Path) -> None:
             )
 
 
-def _check_architecture(folder: Path, config: Any) -> None:
+def check_architecture(folder: Path, config: Any) -> None:
     """Raises ModelError for a model that is not decoder-only."""
     architectures = tuple(config.architectures or ())
     named = ", ".join(architectures) or config.model_type

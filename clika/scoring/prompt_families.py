@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from clika.errors import ModelError
 from clika.records import LETTERS, Prompt
+from clika.scoring.prompt_faults import PromptFault, prompt_faults
 
 _SMALLEST_PREFIX = 8
 
@@ -76,7 +77,7 @@ class PromptTokens:
             shape = (question.collection, question.dataset, question.language, question.kind)
             form = (prompt.header, prompt.holds_special_tokens)
             members.setdefault((*shape, *form, prompt.choices_scored), []).append(index)
-        tokens = self._ids_of(prompts, [prompt.text for prompt in prompts])
+        tokens = self.ids_of(prompts, [prompt.text for prompt in prompts])
         self.check(tokens)
         letters = self._letters(prompts, tokens, list(members.values()))
         variants = self._variants(prompts, tokens, list(members.values()), letters)
@@ -103,7 +104,7 @@ class PromptTokens:
         )["input_ids"]
         return [list(ids) for ids in encoded]
 
-    def _ids_of(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> list[list[int]]:
+    def ids_of(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> list[list[int]]:
         """The ids of ``texts``, each of which goes on from the prompt beside it."""
         found: list[list[int]] = [[] for _ in texts]
         for held in {prompt.holds_special_tokens for prompt in prompts}:
@@ -115,30 +116,20 @@ class PromptTokens:
 
     def check(self, tokens: Sequence[list[int]]) -> None:
         """Raises ModelError for prompts that the model cannot take as they stand."""
-        name, limit = self._name, self._context
-        longest = max(len(ids) for ids in tokens)
-        if limit is not None and longest > limit:
-            count = sum(len(ids) > limit for ids in tokens)
-            raise ModelError(
-                f"{count} of {len(tokens)} prompts are too long for {name}: the longest has {longest} tokens, the"
-                f" model's context holds {limit}, and prompts are never cut; leave these questions out or"
-                " use a model with a longer context"
-            )
-        if any(not ids for ids in tokens):
-            raise ModelError(f"a prompt has no tokens for {name}; every prompt needs a text")
-        greatest = max(max(ids) for ids in tokens)
-        if greatest >= self._embedding_rows:
-            raise ModelError(
-                f"the tokenizer of {name} makes the id {greatest} and the model embeds ids below {self._embedding_rows};"
-                " the tokenizer belongs to another model or the embedding was not resized: save both together"
-            )
-        bos = self._tokenizer.bos_token_id
-        doubled = sum(ids[:2] == [bos, bos] for ids in tokens) if bos is not None else 0
-        if doubled:
-            raise ModelError(
-                f"{doubled} of {len(tokens)} prompts begin with {self._tokenizer.bos_token!r} twice: the tokenizer of"
-                f" {name} adds it and the text has it too; take it out of the text"
-            )
+        faults = self.faults(tokens)
+        if faults:
+            raise ModelError(faults[0].sentence)
+
+    def faults(self, tokens: Sequence[list[int]]) -> list[PromptFault]:
+        """What keeps the model from taking prompts as they stand, one fault a rule; empty where nothing does."""
+        return prompt_faults(tokens, self._tokenizer, self._name, self._embedding_rows, self._context)
+
+    def letters(self, prompts: Sequence[Prompt], tokens: Sequence[list[int]]) -> tuple[int, ...]:
+        """The ids of the letters as they follow every one of the prompts, whose ids are ``tokens``.
+
+        ``families`` looks at three of a family. Raises ModelError as it does; nothing else is checked.
+        """
+        return self._letters(prompts, tokens, [[index] for index in range(len(prompts))])
 
     def _letters(
         self, prompts: Sequence[Prompt], tokens: Sequence[list[int]], members: Sequence[list[int]]
@@ -198,7 +189,7 @@ class PromptTokens:
         found: dict[str, int] = {}
         where = "directly after the prompt" if join is Join.NONE else "after the prompt and a space"
         continued = [(i, letter) for i in samples for letter in LETTERS[: prompts[i].choices_scored]]
-        encoded = self._ids_of(
+        encoded = self.ids_of(
             [prompts[i] for i, _ in continued],
             [prompts[i].text + JOIN_TEXTS[join] + letter for i, letter in continued],
         )

@@ -20,7 +20,15 @@ from clika.errors import ModelError, UsageError
 from clika.prompts.chat import Message
 from clika.records import ModelRef, Prompt, ScoringRecord, ScoringRule
 from clika.scoring.chat_text import chat_text
-from clika.scoring.checkpoint import TORCH_DTYPES, Device, Dtype, checkpoint_folder, device_here, loaded
+from clika.scoring.checkpoint import (
+    TORCH_DTYPES,
+    Device,
+    Dtype,
+    checkpoint_folder,
+    context_of,
+    device_here,
+    loaded,
+)
 from clika.scoring.fingerprint import content_fingerprint
 from clika.scoring.last_position import LastPositionOnly, unwrapped_last_layer, wrapped_last_layer
 from clika.scoring.packed_linear import can_pack, keep_freed_memory, pack_linear_layers
@@ -78,12 +86,8 @@ class TransformersScorer:
         self._tolerance = _TOLERANCES[str(reference.dtype)]
         self._accepted = frozenset(inspect.signature(model.forward).parameters)
         self._embedding_rows = int(model.get_input_embeddings().weight.shape[0])
-        context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
         self._prompt_tokens = PromptTokens(
-            tokenizer,
-            reference.name,
-            self._embedding_rows,
-            context if isinstance(context, int) and context > 0 else None,
+            tokenizer, reference.name, self._embedding_rows, context_of(model.config)
         )
         self._checked_length = 0
         self._last_layer: LastPositionOnly | None = None

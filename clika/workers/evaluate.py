@@ -7,7 +7,6 @@ at any moment one loses at most the answers since its last shard, and whoever is
 """
 
 import argparse
-import hashlib
 import logging
 import sys
 import time
@@ -15,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace as replaced
 from pathlib import Path
 
+from clika.datasets.selection import selected
 from clika.errors import ClikaError, InvalidLogitsError, JobError, ShardError
 from clika.failpoints import Failpoint, arm, reached
 from clika.jobs.folder import JobEnd, JobFailure, JobFolder
@@ -175,11 +175,10 @@ def _end(folder: JobFolder, questions: Sequence[Question], sealed: SealedAnswers
 
 
 def questions_to_ask(store: Path, job: EvaluationJob) -> list[Question]:
-    """The job's questions, in the collection's order.
+    """The job's questions, as ``selected`` takes them from the collection.
 
-    A limit takes the first ids of each data set in the order of their hashes: the same in every language,
-    and a smaller limit is a part of a larger one. Raises JobError where there is none to ask, and where
-    a shard of the collection is damaged: fewer questions would be another evaluation.
+    Raises JobError where there is none to ask, and where a shard of the collection is damaged: fewer
+    questions would be another evaluation.
     """
     tables, faults = sound_tables(store / "collections" / job.collection)
     for fault in faults:
@@ -190,13 +189,7 @@ def questions_to_ask(store: Path, job: EvaluationJob) -> list[Question]:
             )
         logger.warning("%s", fault.sentence)
     stored = [question for _, table in tables for question in questions_of(table)]
-    wanted = [q for q in stored if q.dataset in job.datasets and q.language in job.languages]
-    if job.limit is not None:
-        wanted = [
-            question
-            for dataset in job.datasets
-            for question in _limited([q for q in wanted if q.dataset == dataset], job.limit)
-        ]
+    wanted = selected(stored, job.datasets, job.languages, job.limit)
     if not wanted:
         held = sorted({f"{question.dataset}/{question.language}" for question in stored})
         raise JobError(
@@ -204,15 +197,6 @@ def questions_to_ask(store: Path, job: EvaluationJob) -> list[Question]:
             f" {', '.join(job.languages)}; it holds: {', '.join(held) or 'nothing'}"
         )
     return wanted
-
-
-def _limited(questions: list[Question], limit: int) -> list[Question]:
-    ids = sorted(
-        {question.question_id for question in questions},
-        key=lambda item: hashlib.sha256(item.encode()).digest(),
-    )
-    chosen = set(ids[:limit])
-    return [question for question in questions if question.question_id in chosen]
 
 
 def _check_answers_are_of(folder: JobFolder, run: Run, job: EvaluationJob) -> None:
