@@ -28,7 +28,8 @@ from clika.database.queries import (
     prediction_rows,
     run_summaries,
 )
-from clika.errors import ClikaError, UsageError
+from clika.datasets.sample import SAMPLE_COLLECTION, sample_questions
+from clika.errors import ClikaError, ConflictError, UsageError
 from clika.imports import import_release, store_questions
 from clika.languages import language_codes
 from clika.metrics.score_table import references_for, score_table
@@ -114,7 +115,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--name", help="the name to show (default: the folder's or id's last part)")
     evaluating.add_argument("--datasets", help="comma-separated (default: all of the collection)")
     evaluating.add_argument("--data", type=Path, help="a folder with the authors' release layout")
-    evaluating.add_argument("--collection", help="the stored collection to ask (default: the only one)")
+    evaluating.add_argument(
+        "--collection", help="the stored collection to ask (default: the only one); sample: the bundled one"
+    )
     evaluating.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
     evaluating.add_argument("--limit", type=int, help="at most so many questions a data set")
     evaluating.add_argument("--template", choices=["released", "english"], help="the text around a question")
@@ -207,7 +210,9 @@ def evaluate_command(options: argparse.Namespace) -> int:
 
 
 def _questions_to_ask(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
-    """The collection to ask and its questions, stored first where --data brings them."""
+    """The collection to ask and its questions, stored first where --data brings them or they are bundled."""
+    if options.collection == SAMPLE_COLLECTION:
+        return SAMPLE_COLLECTION, _bundled_questions(options)
     if options.data is not None:
         from clika.datasets.release import read_questions
 
@@ -223,6 +228,23 @@ def _questions_to_ask(options: argparse.Namespace) -> tuple[str, tuple[Question,
         collection = chosen_collection(index, options.collection)
     tables, _ = sound_tables(options.store / "collections" / collection)
     return collection, tuple(question for _, table in tables for question in questions_of(table))
+
+
+def _bundled_questions(options: argparse.Namespace) -> tuple[Question, ...]:
+    if options.data is not None:
+        raise UsageError(
+            f"collection {SAMPLE_COLLECTION!r} is the bundled one; keep the questions of {str(options.data)!r} under"
+            " another --collection NAME, or leave --data out"
+        )
+    questions = sample_questions()
+    try:
+        store_questions(options.store, SAMPLE_COLLECTION, questions)
+    except ConflictError as error:
+        raise ConflictError(
+            f"{options.store} holds the bundled sample of another version of this program, with answers to"
+            " its questions; give another store with --store"
+        ) from error
+    return questions
 
 
 def _wanted_datasets(wanted: str | None, available: Sequence[Question]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ stands at every letter equally often; wrong names come from the same country or 
 elsewhere first; a right year is as often the earliest of its options as the second, third or last.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ from clika.datasets.sample_files import (
     Sentences,
     read_sample_files,
 )
+from clika.errors import DataError
 from clika.records import Kind, Question
 
-COLLECTION = "sample"
+SAMPLE_COLLECTION = "sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def _questions(items: Sequence[_Item]) -> list[Question]:
     """The questions of one data set, their options in order, languages side by side."""
     questions = []
     for place, item in enumerate(items):
+        _check_options(item)
         options = next(iter(item.options.values()))
         answer = _balanced(f"{item.dataset} letter", place, len(options))
         wrong = _shuffled(f"{item.question_id} order", range(1, len(options)))
@@ -81,7 +84,7 @@ def _questions(items: Sequence[_Item]) -> list[Question]:
         for language, text in item.text.items():
             questions.append(
                 Question(
-                    collection=COLLECTION,
+                    collection=SAMPLE_COLLECTION,
                     dataset=item.dataset,
                     question_id=item.question_id,
                     language=language,
@@ -94,6 +97,19 @@ def _questions(items: Sequence[_Item]) -> list[Question]:
                 )
             )
     return questions
+
+
+def _check_options(item: _Item) -> None:
+    for language, options in item.options.items():
+        seen: set[str] = set()
+        for option in options:
+            folded = unicodedata.normalize("NFC", option).casefold()
+            if folded in seen:
+                raise DataError(
+                    f"the sample's {item.question_id} in {language} has the option {option!r} twice; write another"
+                    f" one into languages/{language}.json"
+                )
+            seen.add(folded)
 
 
 def _draw(salt: str) -> int:
@@ -192,7 +208,13 @@ def _wrong_places(
         expected = (OPTIONS - 1) * times_right[place.place_id]
         return times_wrong[place.place_id] - expected, _draw(f"{salt} {place.place_id}")
 
-    return sorted((place for place in group if place != right), key=lead)[: OPTIONS - 1]
+    others = [place for place in group if place != right]
+    if len(others) < OPTIONS - 1:
+        raise DataError(
+            f"the sample's {salt} has {len(others)} others beside {right.place_id!r} to be wrong; it needs"
+            f" {OPTIONS - 1}: add some to cities.json"
+        )
+    return sorted(others, key=lead)[: OPTIONS - 1]
 
 
 def _people_items(files: SampleFiles) -> list[_Item]:

@@ -38,6 +38,7 @@ _BRACES = {
     "year": {"year"},
 }
 _PARTS = {"cause": 3, "effect": 3, "concept": 6}
+_SHOWN = 8
 _NAMED = ("countries", "divisions", "cities", "people")
 
 
@@ -188,7 +189,8 @@ def _same_ids(path: Path, where: str, found: Iterable[str], wanted: Sequence[str
             if names
         ]
         raise DataError(
-            f"{path}: {where or 'the file'} {' and '.join(faults)}; name what {ENGLISH}.json names"
+            f"{path}: {where or 'the file'} {' and '.join(faults)}; it must name these and no others:"
+            f" {', '.join(wanted[:_SHOWN])}{', …' if len(wanted) > _SHOWN else ''}"
         )
 
 
