@@ -28,8 +28,10 @@ from clika.database.queries import (
     prediction_rows,
     run_summaries,
 )
+from clika.datasets.own_file import FORMATS, own_collection, read_own_file
+from clika.datasets.release import read_questions
 from clika.datasets.sample import SAMPLE_COLLECTION, sample_questions
-from clika.errors import ClikaError, ConflictError, UsageError
+from clika.errors import ClikaError, ConflictError, DataError, UsageError
 from clika.imports import import_release, store_questions
 from clika.languages import language_codes
 from clika.metrics.score_table import references_for, score_table
@@ -114,7 +116,11 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
     evaluating.add_argument("--name", help="the name to show (default: the folder's or id's last part)")
     evaluating.add_argument("--datasets", help="comma-separated (default: all of the collection)")
-    evaluating.add_argument("--data", type=Path, help="a folder with the authors' release layout")
+    evaluating.add_argument(
+        "--data",
+        type=Path,
+        help="questions: a folder in the release's layout, or a .csv, .jsonl or .parquet of your own",
+    )
     evaluating.add_argument(
         "--collection", help="the stored collection to ask (default: the only one); sample: the bundled one"
     )
@@ -214,12 +220,7 @@ def _questions_to_ask(options: argparse.Namespace) -> tuple[str, tuple[Question,
     if options.collection == SAMPLE_COLLECTION:
         return SAMPLE_COLLECTION, _bundled_questions(options)
     if options.data is not None:
-        from clika.datasets.release import read_questions
-
-        collection = options.collection or "released"
-        questions, sentences = read_questions(options.data, collection)
-        for sentence in sentences:
-            print(f"clika: {sentence}", file=sys.stderr)
+        collection, questions = _questions_of(options.data, options.collection)
         store_questions(options.store, collection, questions)
         return collection, questions
     from clika.shards import questions_of
@@ -228,6 +229,23 @@ def _questions_to_ask(options: argparse.Namespace) -> tuple[str, tuple[Question,
         collection = chosen_collection(index, options.collection)
     tables, _ = sound_tables(options.store / "collections" / collection)
     return collection, tuple(question for _, table in tables for question in questions_of(table))
+
+
+def _questions_of(data: Path, collection: str | None) -> tuple[str, tuple[Question, ...]]:
+    """The questions of a release's folder or of a user's own file, and the collection they belong to."""
+    if data.is_dir() or data.suffix.lower() not in FORMATS:
+        collection = collection or "released"
+        questions, sentences = read_questions(data, collection)
+        for sentence in sentences:
+            print(f"clika: {sentence}", file=sys.stderr)
+        return collection, questions
+    collection = collection or own_collection(data)
+    own = read_own_file(data, collection)
+    if own.faults:
+        for fault in own.faults:
+            print(f"clika: {fault}", file=sys.stderr)
+        raise DataError(f"{data}: nothing was taken (faults: {len(own.faults)}); mend it and give it again")
+    return collection, own.questions
 
 
 def _bundled_questions(options: argparse.Namespace) -> tuple[Question, ...]:

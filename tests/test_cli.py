@@ -81,6 +81,7 @@ def test_ra_without_a_reference_is_refused_with_the_reason(store: Path) -> None:
         (("scores", "--metric", "beauty", "--dataset", "xgeo"), "beauty"),
         (("nonsense",), "nonsense"),
         (("evaluate", "--model", "m", "--languages", "klingon"), "'klingon'"),
+        (("evaluate", "--model", "m", "--data", "none.csv"), "'none.csv'"),
     ],
 )
 def test_wrong_use_ends_with_status_2_and_names_the_value(
@@ -121,6 +122,22 @@ def test_the_bundled_collection_takes_no_other_questions(store: Path, tmp_path: 
     done = clika(store, *evaluate)
     assert done.returncode == 1
     assert "--store" in done.stderr
+
+
+def test_a_file_of_ones_own_is_asked_and_its_data_set_scored(tmp_path: Path) -> None:
+    store, model, own = tmp_path / "new", tiny_llama(tmp_path / "model"), tmp_path / "My quiz.csv"
+    header, german = "question_id,language,question,choices,answer\n", "q1,de,Warum?,ja|nein,nein\n"
+    own.write_text(f"{header}q1,en,Why?,yes|no,B\n{german}", "utf-8")
+    done = clika(store, "evaluate", "--model", str(model), "--data", str(own))
+    assert done.returncode == 0, done.stderr
+    scored = clika(store, "scores", "--metric", "accuracy", "--dataset", "own", "--collection", "my-quiz")
+    assert scored.returncode == 0, scored.stderr
+    assert "own" in clika(store, "answers", "--dataset", "own", "--question", "q1", "--format", "json").stdout
+    own.write_text(f"{header}q1,en,Why?,yes|no,C\nq2,xx,Why?,yes|no,A\n{german}", "utf-8")
+    done = clika(store, "evaluate", "--model", str(model), "--data", str(own))
+    assert done.returncode == 1
+    for part in ("My quiz.csv, row 2: answer 'C'", "My quiz.csv, row 3: unknown language 'xx'", "faults: 2"):
+        assert part in done.stderr
 
 
 def test_answers_show_the_question_in_every_language_with_the_picks(store: Path) -> None:
