@@ -30,10 +30,11 @@ from clika.database.queries import (
 )
 from clika.errors import ClikaError, UsageError
 from clika.failpoints import arm
-from clika.imports import import_release, store_questions
+from clika.imports import import_release
 from clika.job_commands import add_jobs_commands, evaluate_to_end, submit_command
 from clika.languages import language_codes
 from clika.metrics.score_table import references_for, score_table
+from clika.question_sources import QuestionSource, keep_questions, question_source, wanted_datasets
 from clika.records import (
     DATASETS,
     LETTERS,
@@ -127,8 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
     evaluating.add_argument("--name", help="the name to show (default: the folder's or id's last part)")
     evaluating.add_argument("--datasets", help="comma-separated (default: all of the collection)")
-    evaluating.add_argument("--data", type=Path, help="a folder with the authors' release layout")
-    evaluating.add_argument("--collection", help="the stored collection to ask (default: the only one)")
+    _add_source_options(evaluating)
     evaluating.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
     evaluating.add_argument("--limit", type=int, help="at most so many questions a data set")
     _add_template_options(evaluating)
@@ -147,9 +147,7 @@ def build_parser() -> argparse.ArgumentParser:
     looking = command("preflight", preflight_command, "what a run would stumble over, before any work")
     looking.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
     looking.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
-    source = looking.add_mutually_exclusive_group()
-    source.add_argument("--data", type=Path, help="a folder with the authors' release layout")
-    source.add_argument("--collection", help="the stored collection to ask (default: the only one)")
+    _add_source_options(looking)
     looking.add_argument("--datasets", help="comma-separated (default: all of the collection)")
     looking.add_argument("--limit", type=int, help="at most so many questions a data set")
     _add_template_options(looking)
@@ -186,6 +184,17 @@ def build_parser() -> argparse.ArgumentParser:
     command("rebuild", rebuild_command, "make the database again from the sealed shards")
     command("verify", verify_command, "compare every sealed shard with its manifest line")
     return parser
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="questions: a folder in the release's layout, or a .csv, .jsonl or .parquet of your own",
+    )
+    parser.add_argument(
+        "--collection", help="the stored collection to ask (default: the only one); sample: the bundled one"
+    )
 
 
 def _add_template_options(parser: argparse.ArgumentParser) -> None:
@@ -230,13 +239,15 @@ def evaluate_command(options: argparse.Namespace) -> int:
 
     languages = language_codes(options.languages)
     template, template_text, demonstrations = _asked_template(options)
-    collection, available = _questions_to_ask(options)
-    datasets = _wanted_datasets(options.datasets, available)
+    source = _source(options)
+    available = source.questions
+    datasets = wanted_datasets(options.datasets, available)
+    keep_questions(options.store, source)
     model = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
     job = EvaluationJob(
         model=model,
         name=options.name or Path(options.model).name,
-        collection=collection,
+        collection=source.collection,
         datasets=datasets,
         languages=languages,
         limit=options.limit,
@@ -273,11 +284,8 @@ def preflight_command(options: argparse.Namespace) -> int:
     languages = language_codes(options.languages)
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"limit {options.limit}: look at 1 question a data set or more, or leave it out")
-    if options.data is not None:
-        _, available = _read_questions(options)
-    else:
-        _, available = _stored_questions(options)
-    datasets = _wanted_datasets(options.datasets, available)
+    available = _source(options).questions
+    datasets = wanted_datasets(options.datasets, available)
     name, text, demonstrations = _asked_template(options)
     template = Template(name or _fitting_template(available, datasets)) if text is None else own_form(text)
     asking = Asking(template, demonstrations, options.rotate_demonstrations, options.permutations)
@@ -299,47 +307,12 @@ def preflight_command(options: argparse.Namespace) -> int:
     return 1 if found.refused else 0
 
 
-def _questions_to_ask(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
-    """The collection to ask and its questions, stored first where --data brings them."""
-    if options.data is None:
-        return _stored_questions(options)
-    collection, questions = _read_questions(options)
-    store_questions(options.store, collection, questions)
-    return collection, questions
-
-
-def _read_questions(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
-    """The questions in the folder --data, and the name of their collection."""
-    from clika.datasets.release import read_questions
-
-    collection = options.collection or "released"
-    questions, sentences = read_questions(options.data, collection)
-    for sentence in sentences:
+def _source(options: argparse.Namespace) -> QuestionSource:
+    """The questions that --data and --collection name; what a person should know of them is told."""
+    source = question_source(options.store, options.data, options.collection)
+    for sentence in source.sentences:
         print(f"clika: {sentence}", file=sys.stderr)
-    return collection, questions
-
-
-def _stored_questions(options: argparse.Namespace) -> tuple[str, tuple[Question, ...]]:
-    """A collection of the store and its questions."""
-    from clika.shards import questions_of
-
-    with Index.open(options.store) as index:
-        collection = chosen_collection(index, options.collection)
-    tables, _ = sound_tables(options.store / "collections" / collection)
-    return collection, tuple(question for _, table in tables for question in questions_of(table))
-
-
-def _wanted_datasets(wanted: str | None, available: Sequence[Question]) -> tuple[str, ...]:
-    known = {question.dataset for question in available}
-    if wanted is None:
-        return tuple(sorted(known))
-    names = tuple(dict.fromkeys(name.strip() for name in wanted.split(",") if name.strip()))
-    for name in names:
-        if name not in known:
-            raise UsageError(f"no data set {name!r} in this collection; it holds: {', '.join(sorted(known))}")
-    if not names:
-        raise UsageError(f"no data set in {wanted!r}; this collection holds: {', '.join(sorted(known))}")
-    return names
+    return source
 
 
 def _asked_template(options: argparse.Namespace) -> tuple[str | None, str | None, int]:

@@ -66,7 +66,10 @@ LEVEL_DATASETS: dict[Level, tuple[str, str]] = {
     Level.FACTUAL: ("xpeo", "xgeo"),
 }
 
-DATASETS = ("xcsqa", "xcopa", "xgeo", "xpeo")
+OWN_DATASET = "own"
+"""The data set of a user's own questions that name none of the others."""
+
+DATASETS = ("xcsqa", "xcopa", "xgeo", "xpeo", OWN_DATASET)
 
 
 @dataclass(frozen=True, slots=True)

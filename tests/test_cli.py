@@ -13,6 +13,7 @@ import pytest
 
 from clika import __version__
 from clika.database.index import DATABASE, Index
+from clika.datasets.sample import sample_questions
 from tests.models import tiny_llama
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 
@@ -88,6 +89,7 @@ def test_ra_without_a_reference_is_refused_with_the_reason(store: Path) -> None:
         (("evaluate", "--model", "m", "--template", "released", "--permutations", "4"), "permutations 4"),
         (("evaluate", "--model", "m", "--demonstrations", "6"), "template 'english' has 5"),
         (("evaluate", "--model", "m", "--demonstrations", "0", "--rotate-demonstrations"), "there are 0"),
+        (("evaluate", "--model", "m", "--data", "none.csv"), "'none.csv'"),
     ],
 )
 def test_wrong_use_ends_with_status_2_and_names_the_value(
@@ -103,6 +105,47 @@ def test_an_empty_store_says_what_fills_it(tmp_path: Path) -> None:
     done = clika(tmp_path / "new", "scores", "--metric", "accuracy", "--dataset", "xgeo")
     assert done.returncode == 2
     assert "import" in done.stderr
+
+
+def test_the_bundled_sample_is_asked_of_an_empty_store(tmp_path: Path) -> None:
+    store, model = tmp_path / "new", tiny_llama(tmp_path / "model")
+    evaluate = ("evaluate", "--model", str(model), "--collection", "sample")
+    done = clika(store, *evaluate, "--languages", "en,he", "--datasets", "xgeo")
+    assert done.returncode == 0, done.stderr
+    scored = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo", "--format", "json")
+    counts = {row["language"]: row["n"] for row in json.loads(scored.stdout)}
+    assert {language: n for language, n in counts.items() if n} == {"en": 60, "he": 60}
+    shown = clika(store, "answers", "--dataset", "xgeo", "--question", "division-chicago")
+    assert "[zh] 芝加哥这座城市位于哪个行政区？" in shown.stdout
+    assert shown.stdout.count("<- model") == 2
+
+
+def test_the_bundled_collection_takes_no_other_questions(store: Path, tmp_path: Path) -> None:
+    evaluate = ("evaluate", "--model", "m", "--collection", "sample")
+    done = clika(store, *evaluate, "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert str(tmp_path) in done.stderr
+    first = sample_questions()[0]
+    seal_questions(store, [replace(first, text="Why was that so?")])
+    done = clika(store, *evaluate)
+    assert done.returncode == 1
+    assert "--store" in done.stderr
+
+
+def test_a_file_of_ones_own_is_asked_and_its_data_set_scored(tmp_path: Path) -> None:
+    store, model, own = tmp_path / "new", tiny_llama(tmp_path / "model"), tmp_path / "My quiz.csv"
+    header, german = "question_id,language,question,choices,answer\n", "q1,de,Warum?,ja|nein,nein\n"
+    own.write_text(f"{header}q1,en,Why?,yes|no,B\n{german}", "utf-8")
+    done = clika(store, "evaluate", "--model", str(model), "--data", str(own))
+    assert done.returncode == 0, done.stderr
+    scored = clika(store, "scores", "--metric", "accuracy", "--dataset", "own", "--collection", "my-quiz")
+    assert scored.returncode == 0, scored.stderr
+    assert "own" in clika(store, "answers", "--dataset", "own", "--question", "q1", "--format", "json").stdout
+    own.write_text(f"{header}q1,en,Why?,yes|no,C\nq2,xx,Why?,yes|no,A\n{german}", "utf-8")
+    done = clika(store, "evaluate", "--model", str(model), "--data", str(own))
+    assert done.returncode == 1
+    for part in ("My quiz.csv, row 2: answer 'C'", "My quiz.csv, row 3: unknown language 'xx'", "faults: 2"):
+        assert part in done.stderr
 
 
 def test_answers_show_the_question_in_every_language_with_the_picks(store: Path) -> None:

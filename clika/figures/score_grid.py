@@ -21,7 +21,7 @@ METRIC_NAMES: dict[Metric, str] = {
 SCOPE_NAMES: dict[str, str] = {
     Level.BASIC: "Basic",
     Level.FACTUAL: "Factual",
-    **dict(zip(DATASETS, ("xCSQA", "xCOPA", "xGeo", "xPeo"), strict=True)),
+    **dict(zip(DATASETS, ("xCSQA", "xCOPA", "xGeo", "xPeo", "Own questions"), strict=True)),
 }
 
 
