@@ -60,6 +60,7 @@ EXAMPLES = """examples:
   python -m clika scores --metric en-co --dataset xgeo --format json
   python -m clika answers --dataset xgeo --question 17
   python -m clika export --output predictions.parquet
+  python -m clika world --seed 7 --output my-world
 """
 
 
@@ -181,6 +182,20 @@ def build_parser() -> argparse.ArgumentParser:
     exporting.add_argument("--collection", help="needed where the store holds several")
 
     add_jobs_commands(commands, shared)
+    making = command("world", world_command, "make a fictional world and write it in the release's layout")
+    making.add_argument("--seed", required=True, type=int, help="another seed is another world")
+    making.add_argument("--output", required=True, metavar="DIR", type=Path, help="a new folder")
+    making.add_argument("--continents", type=int, default=20, help="with --one-hop: years (default 20)")
+    making.add_argument("--places", type=int, default=20, help="on each continent (default 20)")
+    making.add_argument("--style", default="coined", choices=["coined", "described"])
+    making.add_argument("--one-hop", action="store_true", help="cities and their founding years")
+    making.add_argument(
+        "--direction",
+        default="en-x",
+        choices=["en-x", "x-en", "both"],
+        help="what the training files translate",
+    )
+
     command("rebuild", rebuild_command, "make the database again from the sealed shards")
     command("verify", verify_command, "compare every sealed shard with its manifest line")
     return parser
@@ -581,6 +596,35 @@ def _margin(scores: Sequence[float] | None) -> float | None:
         return None
     best, second = sorted(scores, reverse=True)[:2]
     return best - second
+
+
+def world_command(options: argparse.Namespace) -> int:
+    """``world --seed N --output DIR``"""
+    from clika.datasets.fictional_files import write_world
+    from clika.datasets.fictional_samples import sample_counts, translation_directions
+    from clika.datasets.fictional_world import NameStyle, WorldKind, WorldSettings, made_world
+    from clika.datasets.sample import read_sample
+
+    settings = WorldSettings(
+        seed=options.seed,
+        continents=options.continents,
+        places=options.places,
+        style=NameStyle(options.style),
+        kind=WorldKind.FOUNDING_YEARS if options.one_hop else WorldKind.CONTINENTS,
+    )
+    directions = translation_directions(options.direction)
+    world = made_world(settings, read_sample().place_names)
+    files = write_world(world, options.output, directions)
+    shape = world.shape
+    what = "cities of" if options.one_hop else "places on"
+    answers = "founding years" if options.one_hop else "continents"
+    print(
+        f"world {world.fingerprint}: {shape.places} {what} {shape.candidates} {answers}, {shape.taught} taught,"
+        f" {shape.places - shape.taught} held out, in {len(world.languages)} languages"
+    )
+    print(f"each training file: {sample_counts(shape, directions).sentence()}")
+    print(f"{files} files -> {options.output}")
+    return 0
 
 
 def rebuild_command(options: argparse.Namespace) -> int:

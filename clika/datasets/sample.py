@@ -40,6 +40,16 @@ class Sample:
     sentences: Mapping[str, Sentences]
     questions: tuple[Question, ...]
 
+    @property
+    def place_names(self) -> frozenset[str]:
+        """Every city, division and country in every language: names that no fictional place may have."""
+        return frozenset(
+            name
+            for city in self.cities
+            for names in (city.names, city.division.names, city.country.names)
+            for name in names.values()
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Item:
