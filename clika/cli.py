@@ -310,7 +310,9 @@ def preflight_command(options: argparse.Namespace) -> int:
         print(f"clika: no question in {', '.join(without)}: passed over", file=sys.stderr)
     if not chosen:
         raise UsageError("no question to look at; name data sets and languages that hold questions")
-    asking.check(chosen)
+    chosen, left_out = asking.askable(chosen)
+    for reason in left_out.values():
+        print(f"clika: a run leaves out in every language: {reason}", file=sys.stderr)
     found = preflight(
         options.model,
         lambda renderer: asking.prompts(chosen, renderer),

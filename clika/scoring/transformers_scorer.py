@@ -23,6 +23,7 @@ from clika.scoring.chat_text import chat_text
 from clika.scoring.checkpoint import (
     TORCH_DTYPES,
     Device,
+    DeviceMap,
     Dtype,
     checkpoint_folder,
     context_of,
@@ -107,6 +108,7 @@ class TransformersScorer:
         prefix_cache: bool = True,
         fast: bool = True,
         rule: ScoringRule = ScoringRule.LETTER,
+        device_map: DeviceMap | None = None,
     ) -> "TransformersScorer":
         """The scorer of a model folder or a Hub id.
 
@@ -114,7 +116,8 @@ class TransformersScorer:
         the Hub. ``batch_tokens`` bounds rows x length of one batch (on a CPU 1,024 bounds it too).
         ``name`` is what people will see: the folder's name or the Hub id where it is
         None. ``fast`` may put quicker layers that agree in the place
-        of the model's own; without it the model is computed as transformers does. ``rule`` decides the choice:
+        of the model's own; without it the model is computed as transformers does. ``device_map`` spreads a model
+        that no single device holds; ``device`` is then where prompts begin. ``rule`` decides the choice:
         ``letter`` and ``letter_variants`` come from one pass, the three others ask every option's text as well.
 
         Raises UsageError for an unknown dtype, a device that is not there or a budget below 1, and
@@ -130,7 +133,13 @@ class TransformersScorer:
             raise UsageError(f"batch of {batch_tokens} tokens; a batch holds at least 1: give 8192, say")
         chosen_device = device_here(device)
         folder, base, revision = checkpoint_folder(model)
-        network, tokenizer = loaded(folder, dtype)
+
+        def placed() -> tuple[Any, Any]:
+            network, tokenizer = loaded(folder, dtype, device_map)
+            # accelerate's hooks move what goes from layer to layer; the model itself must stay where it is.
+            return (network if device_map is not None else network.to(chosen_device)).eval(), tokenizer
+
+        network, tokenizer = placed()
         reference = ModelRef(
             name=name or (folder.name if revision is None else base),
             base=base,
@@ -138,14 +147,13 @@ class TransformersScorer:
             dtype=dtype,
             fingerprint=content_fingerprint(folder),
         )
-        network = network.to(chosen_device).eval()
         scorer = cls(network, tokenizer, reference, chosen_device, batch_tokens, prefix_cache, rule)
         scorer._check_causal()
         if fast and not scorer._make_fast():
             _logger.warning(
                 "%s does not agree with its quicker layers and is computed without", reference.name
             )
-            scorer._network = loaded(folder, dtype)[0].to(chosen_device).eval()
+            scorer._network = placed()[0]
             scorer.packed_layers = 0
         return scorer
 
