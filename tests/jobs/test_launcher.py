@@ -109,3 +109,16 @@ def test_a_replica_sees_its_own_gpus_and_its_share_of_the_cores(store: Path) -> 
     assert command[command.index("--module") + 1 :] == [
         "clika.workers.evaluate", str(JobFolder.of(store, job).path), "--replica", "1",
     ]  # fmt: skip
+
+
+def test_two_runs_are_bit_identical_and_another_budget_moves_no_choice(tmp_path: Path) -> None:
+    model = str(tiny_llama(tmp_path / "model"))
+    tables = []
+    for name, budget in (("one", 8192), ("same", 8192), ("other", 150)):
+        seal_questions(tmp_path / name, made_up_questions(count=30))
+        folder = JobFolder.of(tmp_path / name, replace(JOB, model=model, batch_tokens=budget))
+        folder.write_job(replace(JOB, model=model, batch_tokens=budget))
+        evaluate(folder)
+        tables.append(table(tmp_path / name))
+    assert tables[0] == tables[1]
+    assert [row.chosen_index for row in tables[0]] == [row.chosen_index for row in tables[2]]
