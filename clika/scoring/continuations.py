@@ -18,6 +18,28 @@ def continued(own: Sequence[int], wholes: Sequence[list[int]], beginning: int) -
     return [lead + ids for ids in wholes], start + len(lead)
 
 
+def answered_ids(
+    prompt: list[int], wholes: Sequence[list[int]], alone: Sequence[list[int]], end: int | None
+) -> list[list[int]]:
+    """The ids of a prompt's answers, which begin with ``prompt`` whatever a tokenizer makes of the join.
+
+    ``wholes`` are those of prompt and answer as one text, ``alone`` those of the answers: taken where the whole
+    cuts the prompt another way, as in teaching. An ``end`` that the tokenizer puts behind every text is left off.
+    """
+    found = []
+    for whole, answer in zip(wholes, alone, strict=True):
+        joined = whole[:-1] if whole and whole[-1] == end else whole
+        kept = joined[: len(prompt)] == prompt and len(joined) > len(prompt)
+        found.append(joined if kept else prompt + answer)
+    return found
+
+
+def shared_beginning(rows: Sequence[list[int]]) -> list[int]:
+    """The ids that all rows begin with."""
+    first, last = min(rows), max(rows)  # what the extremes in dictionary order share, all share
+    return first[: common_length(first, last)]
+
+
 def beginning_of(tokenizer: Any) -> int:
     """The id that a text without a beginning of its own is given: BOS, else EOS, else 0."""
     ids = (tokenizer.bos_token_id, tokenizer.eos_token_id)

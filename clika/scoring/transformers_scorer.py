@@ -15,7 +15,13 @@ import torch
 from clika.errors import ModelError, UsageError
 from clika.prompts.chat import Message
 from clika.records import ModelRef, Prompt, ScoringRecord, ScoringRule
-from clika.scoring.causal_network import CPU_BATCH_TOKENS, TOLERANCES, CausalNetwork, is_out_of_memory
+from clika.scoring.causal_network import (
+    CACHE_FAULTS,
+    CPU_BATCH_TOKENS,
+    TOLERANCES,
+    CausalNetwork,
+    is_out_of_memory,
+)
 from clika.scoring.chat_text import chat_text
 from clika.scoring.checkpoint import (
     TORCH_DTYPES,
@@ -412,8 +418,7 @@ class TransformersScorer:
                 cached = self._log_probs([row[skipped:] for row in rows], family.letters, cache, skipped)
                 if not self._agree(cached, alone):
                     return False
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
-            # Families with cache classes of their own fail in as many ways; the full path needs no cache.
+        except CACHE_FAULTS as error:
             _logger.info("%s takes no shared prefix: %s", self._reference.name, error)
             return False
         return True
