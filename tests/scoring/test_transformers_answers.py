@@ -112,7 +112,8 @@ def test_an_adapter_on_its_base_says_what_plain_peft_says(
     assert scores(untuned, items()[:1])[0] != pytest.approx(scores(answers, items()[:1])[0], abs=1e-2)
     assert (reference.name, base_reference.name) == ("tuned", "base")
     assert reference.fingerprint == base_reference.fingerprint
-    assert reference.adapter is not None and base_reference.adapter is None
+    assert reference.adapter is not None
+    assert base_reference.adapter is None
 
 
 def test_an_adapter_goes_on_the_base_that_is_given_and_not_on_the_one_it_names(tmp_path: Path) -> None:
