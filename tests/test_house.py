@@ -20,7 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "datasets": {"records", "languages", "errors", "shards"},
     "prompts": {"records", "languages", "errors"},
     "scoring": {"datasets", "prompts", "records", "languages", "errors"},
-    "conductivity": {"datasets", "scoring", "metrics", "records", "languages", "errors"},
+    "conductivity": {"datasets", "scoring", "metrics", "shards", "records", "languages", "errors"},
     "training": {"datasets", "prompts", "scoring", "records", "languages", "errors"},
     "jobs": {"datasets", "prompts", "shards", "records", "languages", "errors", "failpoints"},
     "workers": {

@@ -189,6 +189,29 @@ def conductivity_measure(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """What a tuning had carried across after ``step`` optimiser steps; step 0 is the untuned model: the floor."""
+
+    step: int
+    run: str
+    conduction: Conduction
+
+
+def curve(
+    matrices: Sequence[AnswerMatrix], runs: Sequence[Run], tuning: Run, language: str, reading: Reading
+) -> tuple[CurvePoint, ...]:
+    """XRR and gates over the steps of one tuning in one language; ``tuning`` is any of its runs."""
+    points = []
+    for run in runs:
+        if not is_conductivity(run) or _tuning_key(run) != _tuning_key(tuning):
+            continue
+        mine = [matrix for matrix in matrices if matrix.run == run.run]
+        if run.settings[LANGUAGE] == language and mine:
+            points.append(CurvePoint(int(run.settings[STEP]), run.run, conduction(mine, language, reading)))
+    return tuple(sorted(points, key=lambda point: point.step))
+
+
 def tuning_of(run: Run) -> Run:
     """A run without the language and the step: what the runs of one row of XRR have in common."""
     settings = {name: value for name, value in run.settings.items() if name not in (LANGUAGE, STEP)}
@@ -204,15 +227,17 @@ def final_runs(runs: Sequence[Run]) -> dict[str, dict[str, Run]]:
     """For each tuning its runs of the greatest step: the first one's id -> language -> run."""
     found: dict[tuple[object, ...], dict[str, Run]] = {}
     for run in filter(is_conductivity, runs):
-        same = tuning_of(run)
-        # Not the adapter, which is another one for each language.
-        model = (run.model.fingerprint or run.model.base, run.model.dtype)
-        key = (*model, run.collection, run.template, tuple(sorted(same.settings.items())))
-        of_tuning = found.setdefault(key, {})
+        of_tuning = found.setdefault(_tuning_key(run), {})
         other = of_tuning.get(run.settings[LANGUAGE])
         if other is None or int(run.settings[STEP]) > int(other.settings[STEP]):
             of_tuning[run.settings[LANGUAGE]] = run
     return {next(iter(of_tuning.values())).run: of_tuning for of_tuning in found.values()}
+
+
+def _tuning_key(run: Run) -> tuple[object, ...]:
+    """What the runs of one tuning have in common. Not the adapter, which is another one for each language."""
+    model = (run.model.fingerprint or run.model.base, run.model.dtype)
+    return (*model, run.collection, run.template, tuple(sorted(tuning_of(run).settings.items())))
 
 
 def conductivity_scores(

@@ -1,5 +1,6 @@
 """XRR, cross-retrieval ratio (Gao et al. 2024): of what is known in English, the share known in a language too."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,10 +47,12 @@ def cross_retrieval(matrix: AnswerMatrix, language: str) -> CrossRetrieval:
     English or the language was not asked, or the language is English itself.
     """
     if language == ENGLISH or not {ENGLISH, language} <= set(matrix.languages):
-        return cross_retrieval_of(0, 0, np.nan)
+        return cross_retrieval_of(0, 0, math.nan)
     here, english = matrix.languages.index(language), matrix.languages.index(ENGLISH)
     answered, correct = asked(matrix), right(matrix)
     compared = answered[here] & answered[english]
     known = correct[english] & compared
-    chance = float((1 / matrix.choices[compared]).mean()) if compared.any() else np.nan
+    choices = matrix.choices[compared]
+    # fsum rounds once, where numpy's mean of equal parts can fall below them
+    chance = math.fsum(1 / choices) / len(choices) if len(choices) else math.nan
     return cross_retrieval_of(int((known & correct[here]).sum()), int(known.sum()), chance)
