@@ -60,9 +60,10 @@ class _Rows:
 class TransformersAnswers:
     """A CandidateScorer and a Generator over a network that is there already, or built with ``load``.
 
-    ``network`` may be in training, and a peft model: while it answers, dropout is off and no gradient is kept,
-    and afterwards each of its modules is as it was. ``name`` is for messages. ``shares_prefixes`` is None before
-    the first items, and false where the model keeps no cache that rows could share.
+    ``network`` may be in training, and a peft model, but not wrapped by DDP or FSDP: while it answers, dropout is
+    off and no gradient is kept, and afterwards each of its modules is as it was. ``name`` is for messages.
+    ``shares_prefixes`` is None before the first items, and false where the model keeps no cache that rows could
+    share.
     """
 
     def __init__(self, network: Any, tokenizer: Any, name: str, batch_tokens: int = 8192) -> None:
@@ -78,6 +79,7 @@ class TransformersAnswers:
         self._prompt_tokens = PromptTokens(
             tokenizer, name, self._causal.embedding_rows, context_of(inner.config)
         )
+        self._checked_length = 0
         self.shares_prefixes: bool | None = None
 
     @classmethod
@@ -120,7 +122,9 @@ class TransformersAnswers:
         header = shared_beginning([row.shared for row in rows])
         with self._asked():
             cache = self._header_cache(header)
-            if self.shares_prefixes is None:
+            longest = max(len(ids) for row in rows for ids in row.wholes)
+            if longest > self._checked_length:
+                self._checked_length = longest
                 self._settle(rows, cache, len(header))
         for batch in self._batches(rows, len(header)):
             with self._asked():
@@ -216,8 +220,10 @@ class TransformersAnswers:
                 self._batch_tokens = 1
 
     def _agree(self, some: list[list[float]], others: list[list[float]], tokens: int) -> bool:
+        # Roundings of several tokens add up like steps of a random walk.
+        most = self._tolerance * math.sqrt(tokens)
         return all(
-            abs(one - other) <= self._tolerance * tokens or (math.isnan(one) and math.isnan(other))
+            abs(one - other) <= most or (math.isnan(one) and math.isnan(other))
             for values, beside in zip(some, others, strict=True)
             for one, other in zip(values, beside, strict=True)
         )
