@@ -130,6 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     evaluating = command("evaluate", evaluate_command, "ask a checkpoint by forced choice")
     evaluating.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
+    evaluating.add_argument("--adapter", help="the folder of a LoRA adapter to be put on the model")
     evaluating.add_argument("--name", help="the name to show (default: the folder's or id's last part)")
     evaluating.add_argument("--datasets", help="comma-separated (default: all of the collection)")
     _add_source_options(evaluating)
@@ -266,7 +267,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
     model = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
     job = EvaluationJob(
         model=model,
-        name=options.name or Path(options.model).name,
+        name=options.name or Path(options.adapter or options.model).name,
         collection=source.collection,
         datasets=datasets,
         languages=languages,
@@ -282,6 +283,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
         batch_tokens=options.batch_tokens,
         replicas=options.replicas,
         gpus_per_replica=options.gpus_per_replica,
+        adapter=None if options.adapter is None else str(Path(options.adapter).resolve()),
     )
     if options.queue:
         return submit_command(options.store, job)

@@ -29,6 +29,7 @@ _LATER = (
     "permutations",
     "replicas",
     "gpus_per_replica",
+    "adapter",
 )
 
 
@@ -38,8 +39,8 @@ class EvaluationJob:
 
     ``limit`` is the most questions a data set, the same in every language; None asks all. ``batch_tokens``
     bounds a batch and moves no choice. ``dtype`` mixed is bfloat16 with near-ties asked again in float32.
-    ``replicas`` copies of the model share the questions, each over ``gpus_per_replica`` GPUs (of no meaning
-    on a CPU, whose cores the replicas share).
+    ``adapter`` is the folder of a LoRA adapter to be put on the model. ``replicas`` copies of the model share the
+    questions, each over ``gpus_per_replica`` GPUs (of no meaning on a CPU, whose cores the replicas share).
     ``template`` is a built-in one's name, or ``own:`` and the name of a user's own, whose TOML content is
     ``template_text``. ``permutations`` is the number of cyclic orders that options are asked in.
     """
@@ -57,6 +58,7 @@ class EvaluationJob:
     batch_tokens: int = 8192
     replicas: int = 1
     gpus_per_replica: int = 1
+    adapter: str | None = None
     template_text: str | None = None
     demonstrations: int = 1
     rotate_demonstrations: bool = False

@@ -8,6 +8,7 @@ never cut, and a letter is the token that the tokenizer really makes after the p
 import logging
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ import torch
 from clika.errors import ModelError, UsageError
 from clika.prompts.chat import Message
 from clika.records import ModelRef, Prompt, ScoringRecord, ScoringRule
+from clika.scoring.adapter import adapter_fingerprint, with_adapter
 from clika.scoring.causal_network import (
     CACHE_FAULTS,
     CPU_BATCH_TOKENS,
@@ -105,6 +107,7 @@ class TransformersScorer:
         fast: bool = True,
         rule: ScoringRule = ScoringRule.LETTER,
         device_map: DeviceMap | None = None,
+        adapter: Path | None = None,
     ) -> "TransformersScorer":
         """The scorer of a model folder or a Hub id.
 
@@ -113,7 +116,8 @@ class TransformersScorer:
         ``name`` is what people will see: the folder's name or the Hub id where it is
         None. ``fast`` may put quicker layers that agree in the place
         of the model's own; without it the model is computed as transformers does. ``device_map`` spreads a model
-        that no single device holds; ``device`` is then where prompts begin. ``rule`` decides the choice:
+        that no single device holds; ``device`` is then where prompts begin. ``adapter`` is the folder of a LoRA
+        adapter, which is added into this base's weights, whatever base it names. ``rule`` decides the choice:
         ``letter`` and ``letter_variants`` come from one pass, the three others ask every option's text as well.
 
         Raises UsageError for an unknown dtype, a device that is not there or a budget below 1, and
@@ -132,6 +136,8 @@ class TransformersScorer:
 
         def placed() -> tuple[Any, Any]:
             network, tokenizer = loaded(folder, dtype, device_map)
+            if adapter is not None:
+                network = with_adapter(network, adapter).merge_and_unload()
             # accelerate's hooks move what goes from layer to layer; the model itself must stay where it is.
             return (network if device_map is not None else network.to(chosen_device)).eval(), tokenizer
 
@@ -140,6 +146,7 @@ class TransformersScorer:
             name=name or (folder.name if revision is None else base),
             base=base,
             revision=revision,
+            adapter=None if adapter is None else adapter_fingerprint(adapter),
             dtype=dtype,
             fingerprint=content_fingerprint(folder),
         )

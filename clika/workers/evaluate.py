@@ -56,6 +56,7 @@ def load_scorer(job: EvaluationJob) -> Scorer:
             batch_tokens=job.batch_tokens,
             name=job.name,
             rule=ScoringRule(job.rule),
+            adapter=None if job.adapter is None else Path(job.adapter),
             device_map="balanced" if job.gpus_per_replica > 1 and job.device != "cpu" else None,
         )
         return scorer if job.permutations == 1 else PermutedScorer(scorer, job.asking, ScoringRule(job.rule))

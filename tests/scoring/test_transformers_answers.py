@@ -15,7 +15,9 @@ from clika.errors import ModelError
 from clika.scoring.adapter import with_adapter
 from clika.scoring.candidates import CandidateItem, WrittenItem
 from clika.scoring.transformers_answers import TransformersAnswers
+from clika.scoring.transformers_scorer import TransformersScorer
 from tests.models import TinyTokenizer, tiny_model
+from tests.scoring.asking import asked, letters, scored
 
 HEADER = "Below is an instruction that describes a task.\n\n### Instruction:\n"
 PLACES = ("Shalchemda", "Or", "שלחמדה", "沙尔切姆达", "Capital of Germany by the sea", "Rome")
@@ -236,3 +238,19 @@ def test_out_of_memory_goes_on_with_smaller_batches(tmp_path: Path) -> None:
     for found, right in zip(scores(answers, items() * 3), expected, strict=True):
         assert found == pytest.approx(right, abs=1e-4)
     assert max(seen) > 10
+
+
+def test_letters_are_asked_of_a_model_with_its_adapter_as_of_plain_peft(tmp_path: Path) -> None:
+    base = tiny_model(tmp_path / "base")
+    tuned = adapter(tmp_path / "tuned", base, ["q_proj", "v_proj"])
+    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), tuned)
+    plain.merge_and_unload().save_pretrained(tmp_path / "merged")
+    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "merged")
+    whole = TransformersScorer.load(str(tmp_path / "merged"), device="cpu")
+    found = TransformersScorer.load(str(base), device="cpu", adapter=tuned)
+    untuned = TransformersScorer.load(str(base), device="cpu")
+    given = asked(3)
+    assert letters(scored(found, given)) == pytest.approx(letters(scored(whole, given)), abs=1e-4)
+    assert letters(scored(found, given)) != pytest.approx(letters(scored(untuned, given)), abs=1e-2)
+    assert found.model.fingerprint == untuned.model.fingerprint
+    assert (found.model.adapter is None, untuned.model.adapter) == (False, None)
