@@ -53,7 +53,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 TORCH_FREE = (
     "scorer.py", "scripted.py", "fingerprint.py", "preflight.py", "preflight_report.py", "weight_headers.py",
-    "__init__.py",
+    "recipe.py", "task.py", "__init__.py",
 )  # fmt: skip
 
 
