@@ -20,7 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "datasets": {"records", "languages", "errors", "shards"},
     "prompts": {"records", "languages", "errors"},
     "scoring": {"datasets", "prompts", "records", "languages", "errors"},
-    "training": {"datasets", "prompts", "scoring", "records", "languages", "errors"},
+    "training": {"datasets", "prompts", "scoring", "records", "languages", "errors", "failpoints"},
     "jobs": {"datasets", "prompts", "shards", "records", "languages", "errors", "failpoints"},
     "workers": {
         "scoring", "training", "datasets", "prompts", "shards", "jobs", "records", "languages", "errors",
