@@ -226,6 +226,52 @@ class ScoringRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingPoint:
+    """One step of a tuning, as it went.
+
+    ``step`` counts from 1 to ``steps``. ``loss`` is nats a labelled token of the step's batch, before the step;
+    ``gradient_norm`` before it was scaled down. ``tokens_per_s`` counts the samples' own tokens, padding left out
+    and a shared prefix counted with each. ``seconds_left`` is what the rest will take at the present rate.
+    """
+
+    step: int
+    steps: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    samples_per_s: float
+    tokens_per_s: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """How a model was tuned, for whoever doubts the result later.
+
+    ``targets`` are the layers' names that an adapter stands beside, ``adapted_layers`` how many; ``left_out`` are
+    names of linear layers that it does not reach. ``prefix_length`` is how many tokens were computed once a
+    micro-batch, 0 for none, and ``exact_prefix`` whether nothing dropped out, so that this changed nothing.
+    ``micro_batch_tokens`` is the budget at the end, after ``memory_halvings``. ``prepacked_layers`` are frozen
+    layers in oneDNN's layout. ``resumed_at`` are the steps that a new process went on from.
+    """
+
+    device: str
+    processes: int
+    sharded: bool
+    learning_weights: int
+    targets: tuple[str, ...] = ()
+    adapted_layers: int = 0
+    left_out: tuple[str, ...] = ()
+    prefix_length: int = 0
+    exact_prefix: bool = True
+    micro_batch_tokens: int = 0
+    memory_halvings: int = 0
+    prepacked_layers: int = 0
+    resumed_at: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerMatrix:
     """All of one run's answers to one data set.
 

@@ -21,7 +21,7 @@ ROOMS: dict[str, set[str]] = {
     "prompts": {"records", "languages", "errors"},
     "scoring": {"datasets", "prompts", "records", "languages", "errors"},
     "conductivity": {"datasets", "scoring", "metrics", "shards", "records", "languages", "errors"},
-    "training": {"datasets", "prompts", "scoring", "records", "languages", "errors"},
+    "training": {"datasets", "prompts", "scoring", "records", "languages", "errors", "failpoints"},
     "jobs": {"datasets", "prompts", "shards", "records", "languages", "errors", "failpoints"},
     "workers": {
         "scoring", "training", "conductivity", "metrics", "datasets", "prompts", "shards", "jobs", "records",
@@ -54,7 +54,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 TORCH_FREE = (
     "scorer.py", "scripted.py", "candidates.py", "scripted_answers.py", "fingerprint.py", "preflight.py",
-    "preflight_report.py", "weight_headers.py", "__init__.py",
+    "preflight_report.py", "weight_headers.py", "recipe.py", "task.py", "__init__.py",
 )  # fmt: skip
 
 

@@ -1,0 +1,141 @@
+"""A model that is ready to learn: loaded, with its adapter, on its device, and the quickest exact way to its losses."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from clika.scoring.checkpoint import (
+    Dtype,
+    check_architecture,
+    configuration,
+    context_of,
+    network_of,
+    tokenizer_of,
+)
+from clika.scoring.packed_linear import keep_freed_memory
+from clika.training.adapter import learning_weights, with_adapter
+from clika.training.answer_loss import AnswerLoss, drops_out
+from clika.training.examples import Example, examples, form_for
+from clika.training.frozen_linear import prepack_frozen_layers
+from clika.training.micro_batches import shared_length
+from clika.training.ranks import Ranks
+from clika.training.recipe import Precision, SharedPrefix
+from clika.training.targets import Targets
+from clika.training.task import TrainingTask
+
+_logger = logging.getLogger(__name__)
+
+# How many tokens' time it takes to launch a micro-batch at all.
+_LAUNCH_TOKENS = {"cpu": 24, "mps": 512, "cuda": 1024}
+
+
+@dataclass(slots=True)
+class Learner:
+    """``model`` is what is saved (peft's wrapper, or the network itself), ``network`` what is computed."""
+
+    network: Any
+    model: Any
+    tokenizer: Any
+    examples: list[Example]
+    weights: dict[str, nn.Parameter]
+    loss: AnswerLoss
+    precision: Precision
+    device: torch.device
+    sharded: bool
+    targets: Targets = field(default_factory=lambda: Targets((), 0, False))
+    prefix_length: int = 0
+    exact_prefix: bool = True
+    prepacked_layers: int = 0
+
+    @property
+    def launch_tokens(self) -> int:
+        """How many tokens a micro-batch costs beside its own."""
+        return _LAUNCH_TOKENS.get(self.device.type, 1024)
+
+    @property
+    def learning(self) -> int:
+        """How many numbers learn."""
+        return sum(weight.numel() for weight in self.weights.values())
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """In bfloat16 where the recipe says so."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is Precision.BFLOAT16):
+            yield
+
+
+def learner(task: TrainingTask, folder: Any, ranks: Ranks) -> Learner:
+    """The task's model from its checkpoint ``folder``.
+
+    Raises ModelError for a checkpoint that cannot be loaded whole, samples that it cannot take, or a model that the
+    recipe does not fit.
+    """
+    recipe = task.recipe
+    # Weights that learn are kept in float32: in bfloat16 a small step would be rounded away.
+    halved = recipe.lora and recipe.precision is Precision.BFLOAT16
+    dtype: Dtype = "bfloat16" if halved else "float32"
+    described = configuration(folder)
+    check_architecture(folder, described)
+    tokenizer = tokenizer_of(folder)
+    network = network_of(folder, described, dtype)
+    rows = int(network.get_input_embeddings().weight.shape[0])
+    form = task.form or form_for(tokenizer)
+    taught = examples(task.samples, tokenizer, task.name, form, context_of(described), rows)
+    model, chosen = (
+        with_adapter(network, recipe, task.name) if recipe.lora else (network, Targets((), 0, False))
+    )
+    sharded = not recipe.lora and ranks.count > 1
+    prepacked = 0
+    if recipe.gradient_checkpointing:
+        network.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    if sharded:
+        ranks.shard(network, recipe.precision)
+    else:
+        network.to(ranks.device)
+        if ranks.device.type == "cpu":
+            keep_freed_memory()
+            prepacked = prepack_frozen_layers(network) if recipe.lora else 0
+    network.train()
+    made = Learner(
+        network, model, tokenizer, taught, learning_weights(network), AnswerLoss(network), recipe.precision,
+        ranks.device, sharded, chosen, prepacked_layers=prepacked,
+    )  # fmt: skip
+    _choose_prefix(made, recipe.shared_prefix, recipe.gradient_checkpointing)
+    return made
+
+
+def _choose_prefix(made: Learner, wanted: SharedPrefix, checkpointing: bool) -> None:
+    """Set how many tokens are computed once a micro-batch: 0 where that is not wanted, not exact or does not agree."""
+    exact = not drops_out(made.network)
+    unwanted = wanted is SharedPrefix.NEVER or (wanted is SharedPrefix.EXACT and not exact)
+    if unwanted or checkpointing or made.sharded:
+        return
+    length = shared_length(made.examples)
+    with made.computing():
+        if made.loss.shares(made.examples, length):
+            made.prefix_length, made.exact_prefix = length, exact
+    _logger.info("%d of the samples' first tokens are computed once a micro-batch", made.prefix_length)
+
+
+def fused_adamw(weights: Sequence[nn.Parameter], rate: float, decay: float) -> torch.optim.AdamW:
+    """torch's AdamW with its moments there from the start, so that they can be saved and put back.
+
+    As in transformers' Trainer, norms and biases (of one dimension) do not decay.
+    """
+    groups = [
+        {"params": [weight for weight in weights if weight.dim() > 1], "weight_decay": decay},
+        {"params": [weight for weight in weights if weight.dim() <= 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, fused=True)
+    for weight in weights:
+        optimizer.state[weight] = {
+            "step": torch.zeros((), dtype=torch.float32, device=weight.device),
+            "exp_avg": torch.zeros_like(weight),
+            "exp_avg_sq": torch.zeros_like(weight),
+        }
+    return optimizer

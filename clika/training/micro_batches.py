@@ -1,0 +1,98 @@
+"""Which samples are computed together: the order from the seed and the epoch alone, and micro-batches by tokens.
+
+A step learns from one effective batch. Its samples are dealt to the devices by length, and each device cuts its
+share where padding and repeated work are least: how it is cut moves the result by rounding alone.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from clika.training.examples import Example
+
+_SMALLEST_PREFIX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """Samples that are computed at once.
+
+    ``members`` are places in the list of examples, ``prefix_length`` how many of their first ids are computed
+    once for all, and ``counts`` is False for one that only keeps a process in step with the others.
+    """
+
+    members: tuple[int, ...]
+    prefix_length: int
+    counts: bool = True
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
+    """A permutation of ``range(count)``: the same for one seed and 0-based epoch, on every machine."""
+    generator = torch.Generator().manual_seed(_mixed(seed, epoch))
+    return [int(place) for place in torch.randperm(count, generator=generator)]
+
+
+def effective_batch(count: int, batch_size: int, seed: int, step: int) -> list[int]:
+    """The samples of the 0-based ``step``; the last batch of an epoch may be smaller."""
+    epoch, place = divmod(step, math.ceil(count / batch_size))
+    return epoch_order(count, seed, epoch)[place * batch_size : (place + 1) * batch_size]
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """What dropout is drawn from in a step: nothing drawn before it matters, so a resumed step is the same."""
+    return _mixed(seed, (step << 16) + rank + 1, stream=1)
+
+
+def _mixed(seed: int, number: int, stream: int = 0) -> int:
+    """63 bits in which neighbouring seeds and numbers have nothing in common (splitmix64)."""
+    state = (seed * 0x9E3779B97F4A7C15 + number * 0xD1B54A32D192ED03 + stream * 0x8CB92BA72F3D8DD7) % 2**64
+    state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    state = (state ^ state >> 27) * 0x94D049BB133111EB % 2**64
+    return (state ^ state >> 31) >> 1
+
+
+def shared_length(examples: Sequence[Example]) -> int:
+    """How many first ids all examples share and none has to say, less one; 0 if too few to matter.
+
+    The last id before an answer stays with its row, which it predicts the answer's first id for.
+    """
+    first = min(examples, key=lambda example: example.ids).ids
+    last = max(examples, key=lambda example: example.ids).ids
+    most = min(example.start for example in examples) - 1
+    shared = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), most)
+    return min(shared, most) if min(shared, most) >= _SMALLEST_PREFIX else 0
+
+
+def share(batch: Sequence[int], examples: Sequence[Example], rank: int, ranks: int) -> list[int]:
+    """What process ``rank`` of ``ranks`` computes of a batch: every ``ranks``-th sample by length."""
+    return sorted(batch, key=lambda place: (len(examples[place].ids), place))[rank::ranks]
+
+
+def micro_batches(
+    places: Sequence[int], examples: Sequence[Example], budget: int, prefix_length: int, overhead: int
+) -> list[MicroBatch]:
+    """Cut samples into micro-batches of at most ``budget`` tokens each, padding included; one sample may exceed it.
+
+    The cost of a micro-batch is its padded tokens, its prefix and ``overhead``, the tokens that a launch costs
+    as much time as; of all cuts of the samples sorted by length the one of least cost is taken.
+    """
+    order = sorted(places, key=lambda place: (len(examples[place].ids), place))
+    own = [len(examples[place].ids) - prefix_length for place in order]
+    least = [0.0, *[math.inf] * len(order)]
+    begins = [0] * (len(order) + 1)
+    for end in range(1, len(order) + 1):
+        for begin in range(end - 1, -1, -1):
+            padded = (end - begin) * own[end - 1]
+            if end - begin > 1 and prefix_length + padded > budget:
+                break
+            cost = least[begin] + overhead + prefix_length + padded
+            if cost < least[end]:
+                least[end], begins[end] = cost, begin
+    cut = []
+    end = len(order)
+    while end:
+        cut.append(MicroBatch(tuple(order[begins[end] : end]), prefix_length))
+        end = begins[end]
+    return cut
