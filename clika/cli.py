@@ -39,12 +39,14 @@ from clika.job_commands import (
     submit_command,
 )
 from clika.languages import language_codes
-from clika.metrics.score_table import references_for, score_table
+from clika.metrics.gates import GATE_PERCENT
+from clika.metrics.score_table import metric_datasets, references_for, score_table
 from clika.question_sources import QuestionSource, keep_questions, question_source, wanted_datasets
 from clika.records import (
     DATASETS,
     LETTERS,
-    LEVEL_DATASETS,
+    FictionalSet,
+    Gate,
     LanguageScores,
     Level,
     Metric,
@@ -56,6 +58,7 @@ from clika.records import (
 from clika.settings import Settings
 from clika.shards import sound_tables
 
+ASKED_SETS = [*DATASETS, *map(str, FictionalSet)]
 RULES = [str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER]
 
 EXAMPLES = """examples:
@@ -168,10 +171,12 @@ def build_parser() -> argparse.ArgumentParser:
     looking.add_argument("--quick", action="store_true", help="stop before the weights are loaded")
     looking.add_argument("--format", default="table", choices=["table", "json"])
 
-    scoring = command("scores", scores_command, "accuracy, RA or en-CO, models down, languages across")
+    scoring = command("scores", scores_command, "accuracy, RA, en-CO or XRR, models down, languages across")
     scoring.add_argument("--metric", required=True, choices=[str(metric) for metric in Metric])
-    scope = scoring.add_mutually_exclusive_group(required=True)
-    scope.add_argument("--dataset", choices=DATASETS)
+    scope = scoring.add_mutually_exclusive_group()
+    scope.add_argument(
+        "--dataset", choices=ASKED_SETS, help="XRR: fictional, or fictional-written for written answers"
+    )
     scope.add_argument("--level", choices=[str(level) for level in Level])
     scoring.add_argument(
         "--scoring", choices=RULES, help="choose again by another rule's stored scores, without the model"
@@ -181,7 +186,7 @@ def build_parser() -> argparse.ArgumentParser:
     scoring.add_argument("--collection", help="needed where the store holds several")
 
     answering = command("answers", answers_command, "one question in all languages with every model's picks")
-    answering.add_argument("--dataset", required=True, choices=DATASETS)
+    answering.add_argument("--dataset", required=True, choices=ASKED_SETS)
     answering.add_argument("--question", required=True, metavar="ID")
     answering.add_argument("--models", help="comma-separated names or run ids")
     answering.add_argument("--format", default="table", choices=["table", "json"])
@@ -324,7 +329,9 @@ def preflight_command(options: argparse.Namespace) -> int:
         print(f"clika: no question in {', '.join(without)}: passed over", file=sys.stderr)
     if not chosen:
         raise UsageError("no question to look at; name data sets and languages that hold questions")
-    asking.check(chosen)
+    chosen, left_out = asking.askable(chosen)
+    for reason in left_out.values():
+        print(f"clika: a run leaves out in every language: {reason}", file=sys.stderr)
     found = preflight(
         options.model,
         lambda renderer: asking.prompts(chosen, renderer),
@@ -390,22 +397,31 @@ def scores_command(options: argparse.Namespace) -> int:
     """``scores --metric … --dataset|--level …``"""
     metric = Metric(options.metric)
     scope = options.dataset or options.level
-    datasets = [options.dataset] if options.dataset else list(LEVEL_DATASETS[Level(options.level)])
+    if scope is None:
+        if metric is not Metric.XRR:
+            raise UsageError(f"{metric} over what? give --dataset or --level")
+        scope = str(FictionalSet.HELD_OUT)
+    if metric is Metric.XRR and options.scoring:
+        raise UsageError("XRR is by the candidate's whole name or by what was written; leave --scoring out")
     with Index.open(options.store) as index:
         collection = chosen_collection(index, options.collection)
         runs = _chosen_runs(index, collection, options.models)
         rule = ScoringRule(options.scoring) if options.scoring else None
-        matrices = answer_matrices(index, collection, list(runs), datasets, rule)
-    rows = score_table(matrices, metric, scope, references_for(collection))
+        matrices = answer_matrices(index, collection, list(runs), metric_datasets(metric, scope), rule)
+    rows = score_table(matrices, metric, scope, references_for(collection), list(runs.values()))
     print(_SCORE_FORMATS[options.format](rows, runs), end="")
     return 0
 
 
-def _shown(value: float, metric: Metric) -> str:
-    """A value as the paper prints it: RA and accuracy times 100, en-CO as a share; a dash if undefined."""
+def _shown(value: float, metric: Metric, unmet: Sequence[Gate] = ()) -> str:
+    """A value as the paper prints it: RA and accuracy times 100, en-CO and XRR as a share; a dash if undefined.
+
+    An XRR that is not established stands in parentheses.
+    """
     if math.isnan(value):
         return "-"
-    return f"{value:.4f}" if metric is Metric.EN_CO else f"{value * 100:.2f}"
+    shown = f"{value:.4f}" if metric in (Metric.EN_CO, Metric.XRR) else f"{value * 100:.2f}"
+    return f"({shown})" if unmet else shown
 
 
 def _columns(rows: Sequence[LanguageScores]) -> tuple[str, ...]:
@@ -417,7 +433,10 @@ def _grid(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> list[list[str
     grid = [["model", *languages]]
     for row in rows:
         values = dict(zip(row.languages, row.values, strict=True))
-        shown = [_shown(float(values.get(code, math.nan)), row.metric) for code in languages]
+        shown = [
+            _shown(float(values.get(code, math.nan)), row.metric, row.unmet.get(code, ()))
+            for code in languages
+        ]
         grid.append([runs[row.run].model.name, *shown])
     return grid
 
@@ -431,34 +450,57 @@ def _table(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
         )
         for line in grid
     ]
+    for row in rows:
+        for language, gates in row.unmet.items():
+            name = runs[row.run].model.name
+            lines.append(
+                f"(…) not established: {name}, {language}: not over {GATE_PERCENT} % right in {', '.join(gates)}"
+            )
     return "\n".join(lines) + "\n"
 
 
 def _json(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
     values = [
         {
-            "run": row.run,
+            "run": row.sources.get(language, row.run),
             "model": runs[row.run].model.name,
             "metric": str(row.metric),
             "scope": row.scope,
             "language": language,
             "value": None if math.isnan(value) else float(value),
             "n": int(n),
+            **(_established(row, place, language) if row.metric is Metric.XRR else {}),
         }
         for row in rows
-        for language, value, n in zip(row.languages, row.values, row.n, strict=True)
+        for place, (language, value, n) in enumerate(zip(row.languages, row.values, row.n, strict=True))
     ]
     return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
+
+
+def _established(row: LanguageScores, place: int, language: str) -> dict[str, object]:
+    """What an XRR has beside its value: the interval, and whether its gates hold."""
+    low, high = float(row.low[place]), float(row.high[place])
+    unmet = row.unmet.get(language, ())
+    return {
+        "low": None if math.isnan(low) else low,
+        "high": None if math.isnan(high) else high,
+        "established": not unmet,
+        "failed_gates": [str(gate) for gate in unmet],
+    }
 
 
 def _csv(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["run", "model", "metric", "scope", "language", "value", "n"])
+    gated = any(row.metric is Metric.XRR for row in rows)
+    more = ["failed_gates"] if gated else []
+    writer.writerow(["run", "model", "metric", "scope", "language", "value", "n", *more])
     for row in rows:
         for language, value, n in zip(row.languages, row.values, row.n, strict=True):
             shown = "" if math.isnan(value) else repr(float(value))
-            writer.writerow([row.run, runs[row.run].model.name, row.metric, row.scope, language, shown, n])
+            source, failed = row.sources.get(language, row.run), "|".join(row.unmet.get(language, ()))
+            line = [source, runs[row.run].model.name, row.metric, row.scope, language, shown, n]
+            writer.writerow([*line, failed] if gated else line)
     return text.getvalue()
 
 

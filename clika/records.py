@@ -52,6 +52,7 @@ class Metric(StrEnum):
     ACCURACY = "accuracy"
     RA = "ra"
     EN_CO = "en-co"
+    XRR = "xrr"
 
 
 class Level(StrEnum):
@@ -70,6 +71,29 @@ OWN_DATASET = "own"
 """The data set of a user's own questions that name none of the others."""
 
 DATASETS = ("xcsqa", "xcopa", "xgeo", "xpeo", OWN_DATASET)
+
+
+class FictionalSet(StrEnum):
+    """The data sets of a fictional world: the held-out half, which XRR is made of, and its gates.
+
+    The first three are chosen among candidates or, the translations, written; ``written`` ones hold the same
+    places with the answer written freely and a candidate's name found in it.
+    """
+
+    HELD_OUT = "fictional"
+    TAUGHT = "fictional-taught"
+    TRANSLATION = "fictional-translation"
+    HELD_OUT_WRITTEN = "fictional-written"
+    TAUGHT_WRITTEN = "fictional-taught-written"
+
+
+class Gate(StrEnum):
+    """What must have been learnt before the held-out half in X measures what was carried across."""
+
+    TRANSLATION = "translation"
+    ENGLISH_TAUGHT = "English, taught half"
+    ENGLISH_HELD_OUT = "English, held-out half"
+    TAUGHT = "taught half"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +247,9 @@ class LanguageScores:
     """One metric of one run over one scope, by language.
 
     ``values``, ``low`` and ``high`` (95 % interval) are (languages,) float64 with NaN for undefined;
-    ``n`` is (languages,) int64, how many answers each value is made from.
+    ``n`` is (languages,) int64, how many answers each value is made from. A row of XRR is of several runs, one
+    a language: ``sources`` maps each language to its run, and ``unmet`` the languages whose value is not
+    established to the gates that do not hold. Both are empty for the other metrics.
     """
 
     run: str
@@ -234,3 +260,5 @@ class LanguageScores:
     low: npt.NDArray[np.float64]
     high: npt.NDArray[np.float64]
     n: npt.NDArray[np.int64]
+    sources: Mapping[str, str] = field(default_factory=dict)
+    unmet: Mapping[str, tuple[Gate, ...]] = field(default_factory=dict)

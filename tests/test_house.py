@@ -20,11 +20,12 @@ ROOMS: dict[str, set[str]] = {
     "datasets": {"records", "languages", "errors", "shards"},
     "prompts": {"records", "languages", "errors"},
     "scoring": {"datasets", "prompts", "records", "languages", "errors"},
+    "conductivity": {"datasets", "scoring", "metrics", "shards", "records", "languages", "errors"},
     "training": {"datasets", "prompts", "scoring", "records", "languages", "errors"},
     "jobs": {"datasets", "prompts", "shards", "records", "languages", "errors", "failpoints"},
     "workers": {
-        "scoring", "training", "datasets", "prompts", "shards", "jobs", "records", "languages", "errors",
-        "failpoints",
+        "scoring", "training", "conductivity", "metrics", "datasets", "prompts", "shards", "jobs", "records",
+        "languages", "errors", "failpoints",
     },
     "database": {"records", "shards", "languages", "errors", "failpoints"},
     "metrics": {"records", "languages", "errors"},
@@ -52,8 +53,8 @@ LIBRARIES: dict[str, set[str]] = {
     "accelerate": {"scoring", "training", "planted", "workers"},
 }
 TORCH_FREE = (
-    "scorer.py", "scripted.py", "fingerprint.py", "preflight.py", "preflight_report.py", "weight_headers.py",
-    "__init__.py",
+    "scorer.py", "scripted.py", "candidates.py", "scripted_answers.py", "fingerprint.py", "preflight.py",
+    "preflight_report.py", "weight_headers.py", "__init__.py",
 )  # fmt: skip
 
 

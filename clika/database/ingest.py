@@ -31,7 +31,9 @@ def shard_folders(store: Path) -> list[Path]:
     """Every folder of a store that can hold shards, collections first: predictions point at questions."""
     collections = sorted(path for path in (store / "collections").glob("*") if path.is_dir())
     jobs = sorted(path for path in (store / "jobs").glob("*") if path.is_dir())
-    return collections + jobs
+    # A tuned model's answers: a folder a step, since each is a run of its own.
+    measures = sorted(path for path in (store / "jobs").glob("*/measures/*") if path.is_dir())
+    return collections + jobs + measures
 
 
 def ingest_new_shards(connection: duckdb.DuckDBPyConnection, store: Path) -> tuple[int, tuple[str, ...]]:

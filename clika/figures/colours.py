@@ -74,7 +74,7 @@ def cell_colours(cell: ScoreCell, dark: bool) -> CellColours:
     if cell.state is CellState.VALUE:
         return value_colours(cell.value)
     around = surroundings(dark)
-    return around.undefined if cell.state is CellState.UNDEFINED else around.not_run
+    return around.not_run if cell.state is CellState.NOT_RUN else around.undefined
 
 
 def _luminance(colour: str) -> float:

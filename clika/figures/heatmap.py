@@ -36,6 +36,7 @@ def heatmap(grid: ScoreGrid, dark: bool = False, selected: tuple[str, str] | Non
     for text_colour in (BLACK, WHITE):
         figure.add_trace(_values(grid, text_colour))
     figure.add_trace(_flat(grid, CellState.UNDEFINED, around.undefined))
+    figure.add_trace(_flat(grid, CellState.NOT_ESTABLISHED, around.undefined))
     figure.add_trace(_flat(grid, CellState.NOT_RUN, around.not_run))
     figure.update_xaxes(
         side="top",
@@ -136,7 +137,7 @@ def _hover(grid: ScoreGrid, cell: ScoreCell, label: str) -> str:
 def _frame(grid: ScoreGrid, selected: tuple[str, str] | None, colour: str) -> list[dict[str, object]]:
     if selected is None or grid.cell(*selected) is None:
         return []
-    row, column = grid.runs.index(selected[0]), grid.languages.index(selected[1])
+    row, column = grid.row(selected[0]) or 0, grid.languages.index(selected[1])
     return [
         {
             "type": "rect",

@@ -10,32 +10,42 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from clika.languages import LANGUAGES
-from clika.records import DATASETS, LanguageScores, Level, Metric
+from clika.records import DATASETS, FictionalSet, Gate, LanguageScores, Level, Metric
 
 METRIC_NAMES: dict[Metric, str] = {
     Metric.ACCURACY: "accuracy",
     Metric.RA: "RA",
     Metric.EN_CO: "en-CO",
+    Metric.XRR: "XRR",
 }
 
 SCOPE_NAMES: dict[str, str] = {
     Level.BASIC: "Basic",
     Level.FACTUAL: "Factual",
     **dict(zip(DATASETS, ("xCSQA", "xCOPA", "xGeo", "xPeo", "Own questions"), strict=True)),
+    FictionalSet.HELD_OUT: "Fictional, held out",
+    FictionalSet.TAUGHT: "Fictional, taught",
+    FictionalSet.TRANSLATION: "Fictional, translations",
+    FictionalSet.HELD_OUT_WRITTEN: "Fictional, held out, written",
+    FictionalSet.TAUGHT_WRITTEN: "Fictional, taught, written",
 }
 
 
 class CellState(StrEnum):
-    """A number; a number that does not exist for these answers; questions that nobody asked."""
+    """A number; one whose gates do not hold; one that does not exist for these answers; nobody asked."""
 
     VALUE = "value"
+    NOT_ESTABLISHED = "not established"
     UNDEFINED = "undefined"
     NOT_RUN = "not run"
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreCell:
-    """One run in one language. ``value``, ``low`` and ``high`` (95 % interval) are NaN where undefined."""
+    """One run in one language. ``value``, ``low`` and ``high`` (95 % interval) are NaN where undefined.
+
+    ``unmet`` are the gates that keep an XRR from being established.
+    """
 
     run: str
     language: str
@@ -45,15 +55,18 @@ class ScoreCell:
     low: float = math.nan
     high: float = math.nan
     n: int = 0
+    unmet: tuple[Gate, ...] = ()
 
     @property
     def printed(self) -> str:
-        """What stands in the cell: the value as the paper prints it, a dash, or a dot."""
+        """What stands in the cell: the value as the paper prints it, in parentheses where it is not established;
+        a dash, or a dot."""
         if self.state is CellState.UNDEFINED:
             return "–"
         if self.state is CellState.NOT_RUN:
             return "·"
-        return printed(self.value, self.metric)
+        shown = printed(self.value, self.metric)
+        return f"({shown})" if self.state is CellState.NOT_ESTABLISHED else shown
 
     @property
     def sentence(self) -> str:
@@ -62,15 +75,21 @@ class ScoreCell:
             return "not run: no question was asked"
         if self.state is CellState.UNDEFINED:
             return f"undefined for these answers (n = {self.n})"
+        shown = printed(self.value, self.metric)
+        if self.state is CellState.NOT_ESTABLISHED:
+            shown += f", not established: not over 90 % right in {', '.join(self.unmet)}"
         if math.isnan(self.low) or math.isnan(self.high):
-            return f"{self.printed} (n = {self.n})"
+            return f"{shown} (n = {self.n})"
         low, high = printed(self.low, self.metric), printed(self.high, self.metric)
-        return f"{self.printed} (95 % interval {low} to {high}; n = {self.n})"
+        return f"{shown} (95 % interval {low} to {high}; n = {self.n})"
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreGrid:
-    """``cells`` is (runs, languages); ``labels`` names each run, in the same order as ``runs``."""
+    """``cells`` is (runs, languages); ``labels`` names each run, in the same order as ``runs``.
+
+    A row of XRR is made of several runs: its cells say which.
+    """
 
     metric: Metric
     scope: str
@@ -80,19 +99,27 @@ class ScoreGrid:
     cells: tuple[tuple[ScoreCell, ...], ...]
 
     def cell(self, run: str, language: str) -> ScoreCell | None:
-        """The cell of a run in a language; None where the grid has no such row or column."""
-        if run not in self.runs or language not in self.languages:
+        """The cell of a run in a language; None where the grid has no such cell."""
+        row = self.row(run)
+        if row is None or language not in self.languages:
             return None
-        return self.cells[self.runs.index(run)][self.languages.index(language)]
+        cell = self.cells[row][self.languages.index(language)]
+        return cell if cell.run == run else None
+
+    def row(self, run: str) -> int | None:
+        """The 0-based row that a run stands in; None where it stands in none."""
+        rows = (row for row, cells in enumerate(self.cells) if any(cell.run == run for cell in cells))
+        return next(rows, None)
 
     def label(self, run: str) -> str:
         """The name of a run; its identifier where the grid does not hold it."""
-        return self.labels[self.runs.index(run)] if run in self.runs else run
+        row = self.row(run)
+        return run if row is None else self.labels[row]
 
 
 def printed(value: float, metric: Metric) -> str:
-    """A value as the paper prints it: accuracy and RA times 100 with 2 digits, en-CO as a share with 4."""
-    return f"{value:.4f}" if metric is Metric.EN_CO else f"{value * 100:.2f}"
+    """A value as the paper prints it: accuracy and RA times 100 with 2 digits, the others as shares with 4."""
+    return f"{value:.4f}" if metric in (Metric.EN_CO, Metric.XRR) else f"{value * 100:.2f}"
 
 
 def scope_name(scope: str) -> str:
@@ -145,13 +172,16 @@ def _cell(score: LanguageScores | None, run: str, language: str, metric: Metric,
         return ScoreCell(run, language, metric, CellState.UNDEFINED)
     place = score.languages.index(language)
     value = float(score.values[place])
+    unmet = score.unmet.get(language, ())
+    state = CellState.NOT_ESTABLISHED if unmet else CellState.VALUE
     return ScoreCell(
-        run=run,
+        run=score.sources.get(language, run),
         language=language,
         metric=metric,
-        state=CellState.UNDEFINED if math.isnan(value) else CellState.VALUE,
+        state=CellState.UNDEFINED if math.isnan(value) else state,
         value=value,
         low=float(score.low[place]),
         high=float(score.high[place]),
         n=int(score.n[place]),
+        unmet=unmet,
     )

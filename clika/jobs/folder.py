@@ -51,17 +51,28 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """How a job ended well: what it answered now, what was there, and what of both is invalid."""
+    """How a job ended well: what it answered now, what was there, and what of both is invalid.
+
+    ``left_out`` questions could not be asked in some language (an empty choice, say) and were asked in none.
+    """
 
     answered: int
     kept: int
     invalid: int
     run: str
+    left_out: int = 0
 
     def sentence(self) -> str:
         """For a person."""
         bad = f"; {self.invalid} gave NaN or infinite logits and count as no answer" if self.invalid else ""
-        return f"{self.answered} questions answered, {self.kept} were answered before{bad}; run {self.run}"
+        left = (
+            f"; {self.left_out} cannot be asked in every language and were asked in none (job.log says why)"
+            if self.left_out
+            else ""
+        )
+        return (
+            f"{self.answered} questions answered, {self.kept} were answered before{bad}{left}; run {self.run}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

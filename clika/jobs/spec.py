@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import PurePath
 from typing import Any, Literal
 
-from clika.errors import JobError, UsageError
+from clika.errors import UsageError
+from clika.jobs.spec_text import read_spec
 from clika.languages import LANGUAGES
 from clika.prompts.forms import Form
 from clika.prompts.own_template import own_form
@@ -17,13 +18,9 @@ VERSION = 1
 DTYPES = ("float32", "bfloat16", "float16", "mixed")
 RULES = tuple(str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER)
 DEVICES = ("cpu", "cuda", "mps", "auto")
-_TEXTS = ("model", "name", "collection", "template", "rule", "dtype", "device")
-_LISTS = ("datasets", "languages")
 # How a job is done, not what: any of these may change when it is resumed, and it stays the same job.
 _HOW = ("device", "batch_tokens", "replicas", "gpus_per_replica")
 MOST_REPLICAS = 64
-_OPTIONAL_TEXTS = ("template_text",)
-_SWITCHES = ("rotate_demonstrations",)
 # Left out of the text where they stand at their defaults, so that jobs written before them keep their names.
 _LATER = (
     "template_text",
@@ -168,45 +165,4 @@ class EvaluationJob:
 
         Raises JobError for unknown or missing keys, another version, and values that cannot be.
         """
-        try:
-            values = json.loads(text)
-        except ValueError as error:
-            raise JobError(f"a job's specification is not JSON ({error}); submit the job again") from error
-        if not isinstance(values, dict):
-            raise JobError("a job's specification is not an object; submit the job again")
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise JobError(
-                f"unknown key {unknown[0]!r} in a job's specification; known: {', '.join(sorted(known))};"
-                f" it was written by another version of CLiKA"
-            )
-        if values.get("version") != VERSION:
-            raise JobError(f"a job of version {values.get('version')!r}; this program runs version {VERSION}")
-        _check_types(values)
-        try:
-            return cls(**{**values, **{name: tuple(values[name]) for name in _LISTS}})
-        except (KeyError, TypeError) as error:
-            raise JobError(f"a job's specification lacks something ({error}); submit it again") from error
-        except UsageError as error:
-            raise JobError(f"a job's specification cannot be: {error}; submit it again") from error
-
-
-def _check_types(values: dict[str, Any]) -> None:
-    """Raises JobError for a value of the wrong JSON type; a key that is not there is passed over."""
-    for name, value in values.items():
-        if name in _TEXTS:
-            sound, rule = isinstance(value, str), "text"
-        elif name in _LISTS:
-            sound = isinstance(value, list) and all(isinstance(item, str) for item in value)
-            rule = "a list of texts"
-        elif name in _OPTIONAL_TEXTS:
-            sound, rule = value is None or isinstance(value, str), "text or null"
-        elif name in _SWITCHES:
-            sound, rule = isinstance(value, bool), "true or false"
-        elif name == "limit":
-            sound, rule = value is None or type(value) is int, "a whole number or null"
-        else:
-            sound, rule = type(value) is int, "a whole number"
-        if not sound:
-            raise JobError(f"{name} {value!r} in a job's specification must be {rule}; submit the job again")
+        return read_spec(text, cls, VERSION)

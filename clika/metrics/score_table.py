@@ -8,10 +8,20 @@ import numpy as np
 from clika.errors import UsageError
 from clika.languages import ENGLISH, LANGUAGES
 from clika.metrics.accuracy import accuracy
+from clika.metrics.conductivity import READ_SETS, Reading, conductivity_scores
 from clika.metrics.english_consistency import english_consistency
 from clika.metrics.levels import level_mean
 from clika.metrics.rescaled_accuracy import rescaled_accuracy
-from clika.records import DATASETS, LEVEL_DATASETS, AnswerMatrix, LanguageScores, Level, Metric
+from clika.records import (
+    DATASETS,
+    LEVEL_DATASETS,
+    AnswerMatrix,
+    FictionalSet,
+    LanguageScores,
+    Level,
+    Metric,
+    Run,
+)
 
 RELEASED_REFERENCES: Mapping[str, float] = {"xcsqa": 0.746, "xcopa": 0.964, "xpeo": 0.922, "xgeo": 0.970}
 """ChatGPT's accuracy in English on the authors' data (Gao et al. 2024)."""
@@ -26,19 +36,34 @@ def scope_datasets(scope: str) -> tuple[str, ...]:
     """The data sets a scope is made of. Raises UsageError for an unknown scope."""
     if scope in set(Level):
         return LEVEL_DATASETS[Level(scope)]
-    if scope not in DATASETS:
-        raise UsageError(f"unknown scope {scope!r}; known: {', '.join([*Level, *DATASETS])}")
+    if scope not in (*DATASETS, *FictionalSet):
+        raise UsageError(f"unknown scope {scope!r}; known: {', '.join([*Level, *DATASETS, *FictionalSet])}")
     return (scope,)
 
 
+def metric_datasets(metric: Metric, scope: str) -> tuple[str, ...]:
+    """The data sets whose answers a metric over a scope needs: XRR needs its gates' too.
+
+    Raises UsageError for an unknown scope, and for XRR over anything but a held-out half.
+    """
+    return scope_datasets(scope) if metric is not Metric.XRR else tuple(map(str, READ_SETS[_reading(scope)]))
+
+
 def score_table(
-    matrices: Sequence[AnswerMatrix], metric: Metric, scope: str, references: Mapping[str, float]
+    matrices: Sequence[AnswerMatrix],
+    metric: Metric,
+    scope: str,
+    references: Mapping[str, float],
+    runs: Sequence[Run] = (),
 ) -> tuple[LanguageScores, ...]:
     """One row a run, in the order in which the runs first appear; ``scope`` is a level or a data set.
 
     Languages stand in the order of LANGUAGES. Raises UsageError for RA where a data set of the scope has
-    no reference, whether or not it has answers.
+    no reference, whether or not it has answers. XRR, over a held-out half, has one row a tuning, made of the
+    last of its ``runs`` in each language: only it needs them, and ``matrices`` of all of ``metric_datasets``.
     """
+    if metric is Metric.XRR:
+        return conductivity_scores(matrices, runs, _reading(scope))
     datasets = scope_datasets(scope)
     in_scope = [matrix for matrix in matrices if matrix.dataset in datasets]
     if metric is Metric.RA and in_scope:
@@ -53,13 +78,17 @@ def score_table(
 
 
 def _score(matrix: AnswerMatrix, metric: Metric, references: Mapping[str, float]) -> LanguageScores:
-    match metric:
-        case Metric.ACCURACY:
-            return accuracy(matrix)
-        case Metric.EN_CO:
-            return english_consistency(matrix)
-        case Metric.RA:
-            return rescaled_accuracy(matrix, references[matrix.dataset])
+    if metric is Metric.RA:
+        return rescaled_accuracy(matrix, references[matrix.dataset])
+    return english_consistency(matrix) if metric is Metric.EN_CO else accuracy(matrix)
+
+
+def _reading(scope: str) -> Reading:
+    for reading, (held_out, *_) in READ_SETS.items():
+        if scope == held_out:
+            return reading
+    known = " or ".join(held_out for held_out, *_ in READ_SETS.values())
+    raise UsageError(f"XRR over {scope!r}; it is over the held-out half of a fictional world: give {known}")
 
 
 def _check_reference(dataset: str, references: Mapping[str, float]) -> None:

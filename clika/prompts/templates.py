@@ -11,7 +11,8 @@ All but ``released`` are forms, as a user's own template is one. The form of ``e
 the form writes next. The wording and the demonstrations are our own.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -44,6 +45,8 @@ class Template(StrEnum):
 
 OWN = "own:"
 """What the name of a user's own template begins with, wherever a run shows it."""
+
+_LEFT_OUT_SHARE = 0.05
 
 _TURN_INSTRUCTION = "Choose the correct option of the question below. Begin your answer with its letter."
 _TURN_PREMISE_INSTRUCTION = (
@@ -122,6 +125,31 @@ class Asking:
                 self._parts(question)
             else:
                 self._prompt(question, None)
+
+    def askable(self, questions: Sequence[Question]) -> tuple[list[Question], dict[tuple[str, str], str]]:
+        """The questions that can be asked this way, and why each other one, by (data set, id), cannot.
+
+        One that cannot be asked in a language is left out in all, so that the rest stays parallel. Raises DataError
+        where more than one in twenty of a data set would be left out, and UsageError as ``check`` does.
+        """
+        left: dict[tuple[str, str], str] = {}
+        counts: Counter[str] = Counter()
+        for question in questions:
+            try:
+                self.check([question])
+            except DataError as error:
+                if (question.dataset, question.question_id) not in left:
+                    counts[question.dataset] += 1
+                left.setdefault((question.dataset, question.question_id), str(error))
+        for dataset, count in counts.items():
+            ids = {question.question_id for question in questions if question.dataset == dataset}
+            if count > _LEFT_OUT_SHARE * len(ids):
+                first = next(reason for (name, _), reason in left.items() if name == dataset)
+                raise DataError(
+                    f"{count} of {len(ids)} questions of {dataset} cannot be asked; the first: {first}"
+                )
+        kept = [question for question in questions if (question.dataset, question.question_id) not in left]
+        return kept, left
 
     def prompts(self, questions: Iterable[Question], renderer: ChatRenderer | None = None) -> list[Prompt]:
         """The text that asks each question, in the order given; every one of its choices is scored.

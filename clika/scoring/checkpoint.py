@@ -23,6 +23,8 @@ from clika.errors import ModelError, UsageError
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 Device = Literal["cpu", "cuda", "mps", "auto"]
+DeviceMap = str | dict[str, str]
+"""How accelerate spreads a model's layers: ``balanced`` over the GPUs that are visible, or layer by layer."""
 
 _logger = logging.getLogger(__name__)
 
@@ -126,11 +128,11 @@ def device_memory(device: torch.device) -> int | None:
     return min(machine, int(text)) if text.isdigit() else machine
 
 
-def loaded(folder: Path, dtype: Dtype) -> tuple[Any, Any]:
+def loaded(folder: Path, dtype: Dtype, device_map: DeviceMap | None = None) -> tuple[Any, Any]:
     """(model, tokenizer) of a folder. Raises ModelError for whatever keeps it from being loaded whole."""
     config = configuration(folder)
     check_architecture(folder, config)
-    return network_of(folder, config, dtype), tokenizer_of(folder)
+    return network_of(folder, config, dtype, device_map=device_map), tokenizer_of(folder)
 
 
 def configuration(folder: Path) -> Any:
@@ -150,8 +152,15 @@ def tokenizer_of(folder: Path) -> Any:
         return AutoTokenizer.from_pretrained(folder, **_LOCAL)
 
 
-def network_of(folder: Path, config: Any, dtype: Dtype, *, shapes_only: bool = False) -> Any:
-    """The model of a folder whose architecture was checked, on the CPU.
+def network_of(
+    folder: Path,
+    config: Any,
+    dtype: Dtype,
+    *,
+    shapes_only: bool = False,
+    device_map: DeviceMap | None = None,
+) -> Any:
+    """The model of a folder whose architecture was checked: on the CPU, or spread as ``device_map`` says.
 
     ``shapes_only`` compares names and shapes of all weights likewise and reads none of their values: the
     model then stands on torch's meta device. Raises ModelError where it cannot be loaded whole.
@@ -165,7 +174,7 @@ def network_of(folder: Path, config: Any, dtype: Dtype, *, shapes_only: bool = F
             folder,
             config=config,
             dtype=TORCH_DTYPES[dtype],
-            device_map="meta" if shapes_only else None,
+            device_map="meta" if shapes_only else device_map,
             use_safetensors=True,
             attn_implementation=attention,
             ignore_mismatched_sizes=True,  # so that they are named below

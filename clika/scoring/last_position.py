@@ -26,7 +26,7 @@ class LastPositionOnly(nn.Module):
         """(rows, length, size) to the same, zero where no position was asked for."""
         if self.positions is None or self.positions.shape[0] != hidden.shape[0]:
             return self.inner(hidden)
-        places = self.positions[..., None]
+        places = self.positions[..., None].to(hidden.device)  # of a spread model the last layer is elsewhere
         read = self.inner(torch.take_along_dim(hidden, places, dim=1))
         whole = read.new_zeros(*hidden.shape[:2], read.shape[-1])
         return whole.scatter_(1, places.expand(-1, -1, read.shape[-1]), read)

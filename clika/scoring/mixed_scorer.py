@@ -76,7 +76,7 @@ class MixedScorer:
             return
         rest: list[int] = []
         for index, prompt in enumerate(prompts):
-            known = self._sampled.get(_content(prompt))
+            known = self._sampled.pop(_content(prompt), None)
             if known is None:
                 rest.append(index)
             else:

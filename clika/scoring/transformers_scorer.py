@@ -5,44 +5,44 @@ on the prompts at hand shows that this changes nothing, padding is on the right 
 never cut, and a letter is the token that the tokenizer really makes after the prompt, or an error.
 """
 
-import copy
-import inspect
 import logging
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 import torch
-from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from clika.errors import ModelError, UsageError
 from clika.prompts.chat import Message
 from clika.records import ModelRef, Prompt, ScoringRecord, ScoringRule
+from clika.scoring.causal_network import (
+    CACHE_FAULTS,
+    CPU_BATCH_TOKENS,
+    TOLERANCES,
+    CausalNetwork,
+    is_out_of_memory,
+)
 from clika.scoring.chat_text import chat_text
 from clika.scoring.checkpoint import (
     TORCH_DTYPES,
     Device,
+    DeviceMap,
     Dtype,
     checkpoint_folder,
     context_of,
     device_here,
     loaded,
 )
+from clika.scoring.continuations import beginning_of, continued, spans
 from clika.scoring.fingerprint import content_fingerprint
-from clika.scoring.last_position import LastPositionOnly, unwrapped_last_layer, wrapped_last_layer
+from clika.scoring.last_position import unwrapped_last_layer, wrapped_last_layer
 from clika.scoring.packed_linear import can_pack, keep_freed_memory, pack_linear_layers
-from clika.scoring.prompt_families import JOIN_TEXTS, Family, Join, PromptTokens, common_length
+from clika.scoring.prompt_families import JOIN_TEXTS, Family, Join, PromptTokens
 from clika.scoring.rules import OPTION_RULES, choice, letter_scores, option_scores
 from clika.scoring.scorer import Scored
 
 _logger = logging.getLogger(__name__)
 
-# How far two ways to compute one log-probability (nats) may lie apart: what rounding alone makes.
-_TOLERANCES: dict[str, float] = {"float32": 1e-4, "float16": 0.03, "bfloat16": 0.2}
-
-# A processor's caches hold no more: measured on the 29 M model, batches of 4,096 are a tenth slower.
-_CPU_BATCH_TOKENS = 1024
 _CHECKED_PROMPTS = 4
 
 
@@ -75,22 +75,19 @@ class TransformersScorer:
         prefix_cache: bool,
         rule: ScoringRule = ScoringRule.LETTER,
     ) -> None:
-        self._network = model
+        self._causal = CausalNetwork(model, reference.name, device)
         self._tokenizer = tokenizer
         self._reference = reference
         self._device = device
-        most = _CPU_BATCH_TOKENS if device.type == "cpu" else batch_tokens
+        most = CPU_BATCH_TOKENS if device.type == "cpu" else batch_tokens
         self._batch_tokens = min(batch_tokens, most)
         self._rule = rule
         self._fastest = ScoringPath.PREFIX_CACHE if prefix_cache else ScoringPath.FULL
-        self._tolerance = _TOLERANCES[str(reference.dtype)]
-        self._accepted = frozenset(inspect.signature(model.forward).parameters)
-        self._embedding_rows = int(model.get_input_embeddings().weight.shape[0])
+        self._tolerance = TOLERANCES[str(reference.dtype)]
         self._prompt_tokens = PromptTokens(
-            tokenizer, reference.name, self._embedding_rows, context_of(model.config)
+            tokenizer, reference.name, self._causal.embedding_rows, context_of(model.config)
         )
         self._checked_length = 0
-        self._last_layer: LastPositionOnly | None = None
         self.packed_layers = 0
         self.memory_halvings = 0
         self.path: ScoringPath | None = None
@@ -107,6 +104,7 @@ class TransformersScorer:
         prefix_cache: bool = True,
         fast: bool = True,
         rule: ScoringRule = ScoringRule.LETTER,
+        device_map: DeviceMap | None = None,
     ) -> "TransformersScorer":
         """The scorer of a model folder or a Hub id.
 
@@ -114,7 +112,8 @@ class TransformersScorer:
         the Hub. ``batch_tokens`` bounds rows x length of one batch (on a CPU 1,024 bounds it too).
         ``name`` is what people will see: the folder's name or the Hub id where it is
         None. ``fast`` may put quicker layers that agree in the place
-        of the model's own; without it the model is computed as transformers does. ``rule`` decides the choice:
+        of the model's own; without it the model is computed as transformers does. ``device_map`` spreads a model
+        that no single device holds; ``device`` is then where prompts begin. ``rule`` decides the choice:
         ``letter`` and ``letter_variants`` come from one pass, the three others ask every option's text as well.
 
         Raises UsageError for an unknown dtype, a device that is not there or a budget below 1, and
@@ -130,7 +129,13 @@ class TransformersScorer:
             raise UsageError(f"batch of {batch_tokens} tokens; a batch holds at least 1: give 8192, say")
         chosen_device = device_here(device)
         folder, base, revision = checkpoint_folder(model)
-        network, tokenizer = loaded(folder, dtype)
+
+        def placed() -> tuple[Any, Any]:
+            network, tokenizer = loaded(folder, dtype, device_map)
+            # accelerate's hooks move what goes from layer to layer; the model itself must stay where it is.
+            return (network if device_map is not None else network.to(chosen_device)).eval(), tokenizer
+
+        network, tokenizer = placed()
         reference = ModelRef(
             name=name or (folder.name if revision is None else base),
             base=base,
@@ -138,16 +143,19 @@ class TransformersScorer:
             dtype=dtype,
             fingerprint=content_fingerprint(folder),
         )
-        network = network.to(chosen_device).eval()
         scorer = cls(network, tokenizer, reference, chosen_device, batch_tokens, prefix_cache, rule)
         scorer._check_causal()
         if fast and not scorer._make_fast():
             _logger.warning(
                 "%s does not agree with its quicker layers and is computed without", reference.name
             )
-            scorer._network = loaded(folder, dtype)[0].to(chosen_device).eval()
+            scorer._causal = CausalNetwork(placed()[0], reference.name, chosen_device)
             scorer.packed_layers = 0
         return scorer
+
+    @property
+    def _network(self) -> Any:
+        return self._causal.model
 
     @property
     def model(self) -> ModelRef:
@@ -222,7 +230,7 @@ class TransformersScorer:
         try:
             return self._log_probs(rows, letters, cache, skipped)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if len(rows) == 1:
                 raise ModelError(
@@ -271,41 +279,9 @@ class TransformersScorer:
         """
         last = torch.tensor([[len(row) - 1] for row in rows], device=self._device)  # (rows, 1)
         with torch.inference_mode():
-            next_token = self._read_logits(rows, last, cache, skipped)[:, 0, :].float()
+            next_token = self._causal.read_logits(rows, last, cache, skipped)[:, 0, :].float()
             chosen = next_token[:, list(letters)] - next_token.logsumexp(dim=-1, keepdim=True)
             return chosen.cpu()
-
-    def _read_logits(
-        self, rows: Sequence[list[int]], read: torch.Tensor, cache: Any, skipped: int
-    ) -> torch.Tensor:
-        """(rows, kept, vocabulary): the logits at the positions ``read`` (rows, kept) of the padded rows."""
-        count, width, kept = len(rows), max(len(row) for row in rows), read.shape[1]
-        ids = torch.zeros(count, width, dtype=torch.long)
-        mask = torch.zeros(count, skipped + width, dtype=torch.long)
-        for position, row in enumerate(rows):
-            ids[position, : len(row)] = torch.tensor(row)
-            mask[position, : skipped + len(row)] = 1
-        inputs: dict[str, Any] = {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
-        # Without positions a model with a cache may count them from 0 again, and says nothing.
-        if "position_ids" in self._accepted:
-            positions = torch.arange(skipped, skipped + width, device=self._device)
-            inputs["position_ids"] = positions.expand(count, width)
-        if "logits_to_keep" in self._accepted:
-            inputs["logits_to_keep"] = read
-        if "use_cache" in self._accepted:
-            inputs["use_cache"] = cache is not None
-        if cache is not None:
-            inputs["past_key_values"] = _expanded(cache, count)
-        logits = self._logits(inputs, read)
-        whole = "logits_to_keep" not in self._accepted or (kept != width and logits.shape[1] == width)
-        if whole and logits.shape[:2] == (count, width):
-            logits = torch.take_along_dim(logits, read[..., None], dim=1)
-        if logits.shape[:2] != (count, kept):
-            raise ModelError(
-                f"{self._reference.name} gives logits of shape {tuple(logits.shape)} for {count} prompts;"
-                f" {kept} positions a prompt are needed: this model's class is not supported"
-            )
-        return logits
 
     def _option_scores(
         self, prompts: Sequence[Prompt], before: Sequence[list[int]], cache: Any, skipped: int
@@ -350,80 +326,29 @@ class TransformersScorer:
         encoded = self._prompt_tokens.ids(
             [text + join + option for text, options in asked for option in options], special_tokens
         )
-        start_id = next(
-            (i for i in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id) if i is not None), 0
-        )
+        beginning = beginning_of(self._tokenizer)
         rows: list[list[int]] = []
         starts: list[int] = []
         place = 0
         for (_, options), own in zip(asked, before, strict=True):
-            mine = encoded[place : place + len(options)]
+            mine, start = continued(own, encoded[place : place + len(options)], beginning)
             place += len(options)
-            start = min(common_length(own, ids) for ids in mine)
-            start = min(start, *(len(ids) - 1 for ids in mine))
-            # Nothing predicts a first token: a text without a beginning of its own is given one.
-            lead = [start_id] if start <= 0 else []
-            rows += [lead + ids for ids in mine]
-            starts += [start + len(lead)] * len(mine)
+            rows += mine
+            starts += [start] * len(mine)
         self._prompt_tokens.check(rows)
         if skipped and min(starts) <= skipped:
             cache, skipped = None, 0
+        budget = 1 if self.path is ScoringPath.UNBATCHED else self._batch_tokens
         sums: list[float] = []
-        for first, last in self._spans(rows, skipped):
-            part = self._continuations(
+        for first, last in spans([len(row) - skipped for row in rows], budget):
+            sums += self._causal.continuations(
                 [row[skipped:] for row in rows[first:last]],
                 [start - skipped for start in starts[first:last]],
                 cache,
                 skipped,
             )
-            sums += part
         values = iter(sums)
         return [[next(values) for _ in options] for _, options in asked]
-
-    def _spans(self, rows: Sequence[list[int]], skipped: int) -> Iterator[tuple[int, int]]:
-        """Neighbouring rows that fit a batch together."""
-        first = 0
-        while first < len(rows):
-            last, width = first, 0
-            while last < len(rows):
-                wider = max(width, len(rows[last]) - skipped)
-                if last > first and (
-                    wider * (last + 1 - first) > self._batch_tokens or self.path is ScoringPath.UNBATCHED
-                ):
-                    break
-                width, last = wider, last + 1
-            yield first, last
-            first = last
-
-    def _continuations(
-        self, rows: Sequence[list[int]], starts: Sequence[int], cache: Any, skipped: int
-    ) -> list[float]:
-        """Nats of each row's ids from ``starts`` (at least 1, or 0 after a cache) to its end, summed."""
-        kept = max(len(row) - start for row, start in zip(rows, starts, strict=True)) + 1
-        read = torch.zeros(len(rows), kept, dtype=torch.long)
-        wanted = torch.zeros(len(rows), kept, dtype=torch.long)
-        counts = torch.zeros(len(rows), kept)
-        for place, (row, start) in enumerate(zip(rows, starts, strict=True)):
-            length = len(row) - start
-            read[place] = len(row) - 1
-            read[place, :length] = torch.arange(start - 1, len(row) - 1)
-            wanted[place, :length] = torch.tensor(row[start:])
-            counts[place, :length] = 1
-        with torch.inference_mode():
-            log_probs = self._read_logits(rows, read.to(self._device), cache, skipped).float().log_softmax(-1)
-            found = torch.take_along_dim(log_probs, wanted[..., None].to(self._device), dim=-1)[..., 0].cpu()
-        # Where nothing is counted a NaN must not come in, and where something is it must.
-        return [float(value) for value in torch.where(counts > 0, found, torch.zeros(())).sum(-1)]
-
-    def _logits(self, inputs: dict[str, Any], read: torch.Tensor | None) -> torch.Tensor:
-        """The model's logits; ``read`` (rows, kept) are the positions that anybody will look at."""
-        if self._last_layer is not None:
-            self._last_layer.positions = read
-        try:
-            return cast(torch.Tensor, self._network(**inputs).logits)
-        finally:
-            if self._last_layer is not None:
-                self._last_layer.positions = None
 
     def _make_fast(self) -> bool:
         """Put quicker layers in the place of the model's own; whether trial rows agree with them."""
@@ -431,11 +356,11 @@ class TransformersScorer:
         if self._device.type == "cpu" and can_pack():
             keep_freed_memory()
             self.packed_layers = pack_linear_layers(self._network)
-        self._last_layer = wrapped_last_layer(self._network)
+        self._causal.last_layer = wrapped_last_layer(self._network)
         if self._trial_agrees(before):
             return True
         unwrapped_last_layer(self._network)
-        self._last_layer = None
+        self._causal.last_layer = None
         return self._trial_agrees(before)
 
     def _trial_agrees(self, before: torch.Tensor) -> bool:
@@ -448,33 +373,18 @@ class TransformersScorer:
 
     def _trial(self) -> torch.Tensor:
         """(2, vocabulary) nats after two made-up rows of 24 and 17 ids, computed in one padded batch."""
-        rows = self._embedding_rows
+        rows = self._causal.embedding_rows
         ids = torch.tensor([[position * step % rows for position in range(1, 25)] for step in (7, 11)])
         mask = torch.ones_like(ids)
         mask[1, 17:] = 0
         last = torch.tensor([[23], [16]], device=self._device)
         inputs = {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
         with torch.inference_mode():
-            logits = torch.take_along_dim(self._logits(inputs, last), last[..., None], dim=1)
+            logits = torch.take_along_dim(self._causal.logits(inputs, last), last[..., None], dim=1)
         return logits[:, 0].float().log_softmax(-1).cpu()
 
     def _prefix_cache(self, prefix: list[int]) -> Any:
-        """The keys and values of one row of ``prefix``, or None for a model that keeps other state.
-
-        A recurrent or hybrid layer changes its state in place, so batches could not share it.
-        """
-        if "past_key_values" not in self._accepted:
-            return None
-        cache = DynamicCache(config=self._network.config)
-        if any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in cache.layers):
-            return None
-        ids = torch.tensor([prefix], device=self._device)
-        inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-        if "logits_to_keep" in self._accepted:
-            inputs["logits_to_keep"] = 1
-        with torch.inference_mode():
-            self._network(**inputs, past_key_values=cache, use_cache=True)
-        return cache if cache.get_seq_length() == len(prefix) else None
+        return self._causal.prefix_cache(prefix)
 
     def _choose_path(self, families: Sequence[Family]) -> None:
         """Sets the fastest path that agrees, on prompts of these families, with one prompt at a time.
@@ -515,8 +425,7 @@ class TransformersScorer:
                 cached = self._log_probs([row[skipped:] for row in rows], family.letters, cache, skipped)
                 if not self._agree(cached, alone):
                     return False
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
-            # Families with cache classes of their own fail in as many ways; the full path needs no cache.
+        except CACHE_FAULTS as error:
             _logger.info("%s takes no shared prefix: %s", self._reference.name, error)
             return False
         return True
@@ -526,7 +435,7 @@ class TransformersScorer:
 
     def _check_causal(self) -> None:
         """Raises ModelError where tokens that come later change what the model says before them."""
-        rows = self._embedding_rows
+        rows = self._causal.embedding_rows
         ids = [position * 7 % rows for position in range(1, 25)]
         shorter, longer = torch.tensor([ids[:16]]), torch.tensor([ids])
         with torch.inference_mode():
@@ -544,22 +453,3 @@ class TransformersScorer:
                 f"{self._reference.base} changes its prediction when text is added after it; forced choice"
                 " needs a causal language model: give a decoder-only checkpoint"
             )
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device had no room: CUDA says so by its class, the CPU's allocator and MPS by their text."""
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        said in text for said in ("DefaultCPUAllocator: can't allocate memory", "MPS backend out of memory")
-    )
-
-
-def _expanded(cache: Any, count: int) -> Any:
-    """A cache of ``count`` rows over the same memory: layers append by making new tensors."""
-    expanded = copy.copy(cache)
-    expanded.layers = [copy.copy(layer) for layer in cache.layers]
-    for layer in expanded.layers:
-        if layer.is_initialized:
-            layer.keys = layer.keys.expand(count, -1, -1, -1)
-            layer.values = layer.values.expand(count, -1, -1, -1)
-    return expanded

@@ -33,9 +33,20 @@ from clika.figures.score_grid import (
 )
 from clika.imports import import_release
 from clika.languages import ENGLISH, LANGUAGES
+from clika.metrics.conductivity import READ_SETS, final_runs, tuning_of
 from clika.metrics.english_overlap import EnglishOverlap, english_overlap
-from clika.metrics.score_table import references_for, scope_datasets, score_table
-from clika.records import DATASETS, LEVEL_DATASETS, NOT_ASKED, AnswerMatrix, Level, Metric
+from clika.metrics.score_table import metric_datasets, references_for, scope_datasets, score_table
+from clika.records import (
+    DATASETS,
+    LEVEL_DATASETS,
+    NOT_ASKED,
+    AnswerMatrix,
+    FictionalSet,
+    LanguageScores,
+    Level,
+    Metric,
+    Run,
+)
 from clika.settings import Settings
 from clika.ui import markup
 from clika.ui.evaluations import SMALL_MODEL, Evaluations
@@ -55,6 +66,10 @@ METRIC_MEANINGS: dict[Metric, str] = {
     ),
     Metric.EN_CO: (
         "en-CO: of the questions answered correctly in a language, the share that is correct in English too."
+    ),
+    Metric.XRR: (
+        "XRR: of the fictional places known in English after the tuning, the share known in a language that was not"
+        " taught them, less what guessing gives. In parentheses: not established, since a gate is not over 90 %."
     ),
 }
 CELL_SIGNS = "A dash (–) is undefined, a dot (·) was not run. Press a cell to read its questions."
@@ -123,7 +138,11 @@ def available_scopes(datasets: Sequence[str]) -> tuple[str, ...]:
     levels = [
         str(level) for level in (Level.FACTUAL, Level.BASIC) if set(LEVEL_DATASETS[level]) <= set(datasets)
     ]
-    return (*levels, *(name for name in DATASETS if name in datasets))
+    return (*levels, *(str(name) for name in (*DATASETS, *FictionalSet) if name in datasets))
+
+
+HELD_OUT_SCOPES = tuple(str(held_out) for held_out, *_ in READ_SETS.values())
+"""The scopes that XRR is over."""
 
 
 def has_references(collection: str, scope: str) -> bool:
@@ -134,21 +153,27 @@ def has_references(collection: str, scope: str) -> bool:
 def view_of_store(index: Index, collection: str | None, metric: str | None, scope: str | None) -> View | None:
     """The switches, with what the store cannot show replaced by what it can; None for an empty store.
 
-    Without a wish the metric is RA where a reference is known, otherwise accuracy.
+    Without a wish the metric is RA where a reference is known, XRR where a tuned model was asked, otherwise
+    accuracy. XRR is over the held-out half of a world.
     """
     known = collections(index)
     if not known:
         return None
     shown = collection if collection in known else known[0]
-    datasets = {name for summary in run_summaries(index, shown) for name in summary.datasets}
+    summaries = run_summaries(index, shown)
+    datasets = {name for summary in summaries for name in summary.datasets}
     scopes = available_scopes(sorted(datasets)) or DATASETS
     wanted = scope if scope in scopes else scopes[0]
+    if metric == Metric.XRR and wanted not in HELD_OUT_SCOPES:
+        wanted = next((name for name in HELD_OUT_SCOPES if name in scopes), wanted)
     usual = Metric.RA if has_references(shown, wanted) else Metric.ACCURACY
+    if wanted in HELD_OUT_SCOPES and final_runs([summary.run for summary in summaries]):
+        usual = Metric.XRR
     return View(shown, known, Metric(metric) if metric in set(Metric) else usual, wanted, scopes)
 
 
 def scores_of_view(index: Index, view: View) -> Scores:
-    """The grid of a view. Where RA has no reference, accuracy stands in its place, and a sentence says so."""
+    """The grid of a view. Where RA has no reference, or XRR no world, accuracy stands there, and a sentence says so."""
     sentences: list[str] = []
     metric = view.metric
     references = references_for(view.collection)
@@ -158,11 +183,19 @@ def scores_of_view(index: Index, view: View) -> Scores:
             f"RA needs a reference model's accuracy in English, and none is known for"
             f" {scope_name(view.scope)} of collection {view.collection}: this is plain accuracy."
         )
+    if metric is Metric.XRR and view.scope not in HELD_OUT_SCOPES:
+        metric = Metric.ACCURACY
+        sentences.append(
+            f"XRR is of models tuned on a fictional world, and collection {view.collection} is none: this is plain"
+            f" accuracy."
+        )
     sentences.append(METRIC_MEANINGS[metric])
     sentences.append(CELL_SIGNS)
     runs = [summary.run for summary in run_summaries(index, view.collection)]
-    matrices = answer_matrices(index, view.collection, datasets=list(view.datasets))
-    rows = score_table(matrices, metric, view.scope, references)
+    matrices = answer_matrices(index, view.collection, datasets=metric_datasets(metric, view.scope))
+    rows = score_table(matrices, metric, view.scope, references, runs)
+    if metric is Metric.XRR:
+        return Scores(_cross_retrieval_grid(rows, runs, view.scope), tuple(sentences), _in(view, matrices))
     asked: dict[tuple[str, str], int] = {}
     for matrix in matrices:
         counts = (matrix.chosen != NOT_ASKED).sum(axis=1)
@@ -170,6 +203,19 @@ def scores_of_view(index: Index, view: View) -> Scores:
             key = (matrix.run, language)
             asked[key] = asked.get(key, 0) + int(count)
     return Scores(score_grid(rows, metric, view.scope, run_labels(runs), asked), tuple(sentences), matrices)
+
+
+def _cross_retrieval_grid(rows: Sequence[LanguageScores], runs: Sequence[Run], scope: str) -> ScoreGrid:
+    """A row a tuning; what a tuning was not done in was not run."""
+    by_id = {run.run: run for run in runs}
+    labels = run_labels([tuning_of(by_id[row.run]) for row in rows])
+    asked = {(row.run, language): 1 for row in rows for language in row.languages}
+    return score_grid(rows, Metric.XRR, scope, labels, asked)
+
+
+def _in(view: View, matrices: Sequence[AnswerMatrix]) -> tuple[AnswerMatrix, ...]:
+    """Those of the view's own data sets: the gates' are not what a cell is made from."""
+    return tuple(matrix for matrix in matrices if matrix.dataset in view.datasets)
 
 
 def checked_cell(index: Index, collection: str, run: object, language: object) -> tuple[str, str]:
@@ -310,7 +356,10 @@ def build_results_tab(index: Index, settings: Settings, watch: StoreWatch, page:
     with gr.Column(visible=False, elem_id="results") as results:
         with gr.Row(elem_id="switches"):
             metric = gr.Radio(
-                [(METRIC_NAMES[name], str(name)) for name in (Metric.RA, Metric.EN_CO, Metric.ACCURACY)],
+                [
+                    (METRIC_NAMES[name], str(name))
+                    for name in (Metric.RA, Metric.EN_CO, Metric.XRR, Metric.ACCURACY)
+                ],
                 label="Metric",
                 elem_id="metric",
                 min_width=250,

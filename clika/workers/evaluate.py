@@ -58,6 +58,7 @@ def load_scorer(job: EvaluationJob) -> Scorer:
             batch_tokens=job.batch_tokens,
             name=job.name,
             rule=ScoringRule(job.rule),
+            device_map="balanced" if job.gpus_per_replica > 1 and job.device != "cpu" else None,
         )
         return scorer if job.permutations == 1 else PermutedScorer(scorer, job.asking, ScoringRule(job.rule))
 
@@ -98,8 +99,9 @@ def _evaluate(
     begin_with: str | None,
 ) -> JobEnd:
     job = folder.job()
-    questions = questions_to_ask(folder.store, job)
-    job.asking.check(questions)  # a question that cannot be asked stops the job before a model is loaded
+    questions, left_out = job.asking.askable(questions_to_ask(folder.store, job))
+    for reason in left_out.values():
+        logger.warning("left out in every language: %s", reason)
     scorer = load(job)
     reached(Failpoint.JOB_LOADED)
     asked = job.asking.prompts(questions, scorer)
@@ -122,7 +124,7 @@ def _evaluate(
                 folder.write_scoring(writer_name(replica), scorer.record)
                 logger.info("%s", scorer.record)
         reached(Failpoint.JOB_ALL_SEALED)
-        end = _end(folder, questions, sealed, run)
+        end = _end(folder, questions, sealed, run, len(left_out))
         folder.write_done(end)
         return end
 
@@ -178,7 +180,9 @@ def _answer_all(
         lifeline.phase = "asking"
 
 
-def _end(folder: JobFolder, questions: Sequence[Question], sealed: SealedAnswers, run: Run) -> JobEnd:
+def _end(
+    folder: JobFolder, questions: Sequence[Question], sealed: SealedAnswers, run: Run, left_out: int
+) -> JobEnd:
     """How it ended. Raises InvalidLogitsError for more invalid answers than a run may have."""
     invalid = sum(sealed.outcomes.get(question_key(one)) is Outcome.INVALID for one in questions)
     if invalid > INVALID_SHARE_LIMIT * len(questions):
@@ -188,7 +192,7 @@ def _end(folder: JobFolder, questions: Sequence[Question], sealed: SealedAnswers
         )
     progress = folder.progress()
     kept = len(questions) if progress is None else progress.kept
-    return JobEnd(len(questions) - kept, kept, invalid, run.run)
+    return JobEnd(len(questions) - kept, kept, invalid, run.run, left_out)
 
 
 def questions_to_ask(store: Path, job: EvaluationJob) -> list[Question]:

@@ -10,6 +10,7 @@ import pytest
 from clika.jobs.devices import Placement
 from clika.jobs.folder import JobFolder, Progress
 from clika.jobs.launcher import replica_command, replica_environment, start_replicas
+from clika.jobs.processes import of_job
 from clika.jobs.queue import JobState, QueuedJob, submitted
 from clika.jobs.spec import EvaluationJob
 from clika.jobs.supervisor import followed
@@ -109,3 +110,31 @@ def test_a_replica_sees_its_own_gpus_and_its_share_of_the_cores(store: Path) -> 
     assert command[command.index("--module") + 1 :] == [
         "clika.workers.evaluate", str(JobFolder.of(store, job).path), "--replica", "1",
     ]  # fmt: skip
+
+
+def test_two_runs_are_bit_identical_and_another_budget_moves_no_choice(tmp_path: Path) -> None:
+    model = str(tiny_llama(tmp_path / "model"))
+    tables = []
+    for name, budget in (("one", 8192), ("same", 8192), ("other", 150)):
+        seal_questions(tmp_path / name, made_up_questions(count=30))
+        folder = JobFolder.of(tmp_path / name, replace(JOB, model=model, batch_tokens=budget))
+        folder.write_job(replace(JOB, model=model, batch_tokens=budget))
+        evaluate(folder)
+        tables.append(table(tmp_path / name))
+    assert tables[0] == tables[1]
+    assert [row.chosen_index for row in tables[0]] == [row.chosen_index for row in tables[2]]
+
+
+def test_a_worker_whose_launcher_is_killed_seals_and_ends(tmp_path: Path) -> None:
+    seal_questions(tmp_path / "store", made_up_questions(count=1000))
+    job = replace(JOB, model=str(tiny_llama(tmp_path / "model")), batch_tokens=200)
+    folder = JobFolder.of(tmp_path / "store", job)
+    folder.write_job(job)
+    (launcher,) = start_replicas(folder, Placement((("cpu",),)), environment())
+    waited_until(lambda: " asking " in (folder.heartbeat(0) or "") or not launcher.alive)
+    (worker,) = [one for one in of_job(folder.path) if one != launcher]
+    os.kill(launcher.pid, 9)
+    waited_until(lambda: not worker.alive)
+    assert of_job(folder.path) == []
+    assert folder.done() is None
+    assert "stopped; what was answered is sealed" in folder.log_tail()

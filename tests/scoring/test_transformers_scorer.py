@@ -328,3 +328,19 @@ def test_apples_gpu_asked_for_where_there_is_none_is_refused_with_the_remedy(tmp
         UsageError, match=r"device 'mps' and torch sees no such GPU here; use 'cpu' or 'auto'"
     ):
         TransformersScorer.load(str(tiny_llama(tmp_path)), device="mps")
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_a_model_spread_over_several_places_says_what_it_says_in_one(family: str, tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / family, family)
+    given = asked(4)
+    whole = TransformersScorer.load(str(folder), device="cpu")
+    layers = "transformer.h" if family == "gpt2" else "model.layers"
+    network = AutoModelForCausalLM.from_pretrained(folder)
+    names = {name.rpartition(".")[0] for name, _ in network.named_parameters()}
+    # A second GPU is played by the disk: accelerate moves that layer in and out as it moves states between GPUs.
+    spread = {name: "disk" if name.startswith(f"{layers}.1.") else "cpu" for name in names}
+    spread["lm_head"] = "cpu"  # where it shares the embedding it is no parameter of its own
+    found = TransformersScorer.load(str(folder), device="cpu", device_map=spread)
+    assert letters(scored(found, given)) == pytest.approx(letters(scored(whole, given)), abs=1e-4)
+    assert found.path is ScoringPath.PREFIX_CACHE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clika.errors import InvalidLogitsError, JobError, ModelError
+from clika.errors import DataError, InvalidLogitsError, JobError, ModelError
 from clika.jobs.folder import JobFolder
 from clika.jobs.spec import EvaluationJob
 from clika.prompts.chat import Message
@@ -266,3 +266,32 @@ def test_the_job_file_is_what_the_worker_reads(tmp_path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "red"}))
     with pytest.raises(JobError, match="'colour'"):
         ask(folder, CountingScorer())
+
+
+def test_a_question_that_cannot_be_asked_in_one_language_is_left_out_in_all_and_counted(
+    tmp_path: Path,
+) -> None:
+    questions = [
+        replace(one, choices=("", *one.choices[1:]))
+        if (one.question_id, one.language) == ("7", "he")
+        else one
+        for one in made_up_questions(count=40)
+    ]
+    folder = prepared(tmp_path, questions=questions)
+    ask(folder, CountingScorer())
+    done = folder.done()
+    assert done is not None
+    assert (done.answered, done.left_out) == (39 * 3, 1)
+    assert "1 cannot be asked in every language" in done.sentence()
+    assert {row.question_id for row in table(tmp_path)} == {str(n) for n in range(40)} - {"7"}
+
+
+def test_many_questions_that_cannot_be_asked_stop_the_job(tmp_path: Path) -> None:
+    questions = [
+        replace(one, choices=("", *one.choices[1:])) if one.question_id in ("1", "2", "3") else one
+        for one in made_up_questions(count=40)
+    ]
+    with pytest.raises(
+        DataError, match=r"3 of 40 questions of xgeo cannot be asked; the first: .*choice A is empty"
+    ):
+        ask(prepared(tmp_path, questions=questions), CountingScorer())
