@@ -173,11 +173,9 @@ def look_into_slurm(folders: Iterable[JobFolder], slurm: Slurm) -> None:
     before = {folder: one for folder in folders if (one := slurm_job(folder)) is not None and one.active}
     try:
         seen = slurm.seen(before.values())
-    except ClikaError as error:
+        for folder, known in before.items():
+            now, current = seen[known.number], slurm_job(folder)
+            if now != known and current is not None and current.number == known.number:
+                write_slurm_job(folder, now)
+    except ClikaError as error:  # no answer, or no room to write it: the next look finds both anew
         _logger.warning("%s", error)
-        return
-    for folder, known in before.items():
-        now = seen[known.number]
-        current = slurm_job(folder)
-        if now != known and current is not None and current.number == known.number:
-            write_slurm_job(folder, now)

@@ -68,7 +68,7 @@ class SlurmJobs:
 
         Raises JobError, UsageError or StoreError where it cannot be.
         """
-        if one.job is None or self._clock() < self._submit_at:
+        if one.state is not JobState.QUEUED or one.job is None or self._clock() < self._submit_at:
             return
         try:
             there = self._slurm.found(

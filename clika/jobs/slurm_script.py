@@ -27,15 +27,15 @@ _OF_THE_NODE = ("CUDA_VISIBLE_DEVICES", "LD_PRELOAD", "MKL_NUM_THREADS", "OMP_NU
 _OF_SLURM = ("SLURM_CONF", "SLURM_CLUSTERS")
 
 _RUN = """\
-# USR1 is Slurm's word (--signal) that the time limit is near, TERM that the task is ended. Either lets the worker
-# seal what it has; only the first puts the task back into Slurm's queue, where it goes on from what is sealed.
+# USR1 is Slurm's word (--signal) to this script alone that the time limit is near, TERM its word to all processes
+# of the task that it is ended. Either lets the worker seal what it has; only the first puts the task back into
+# Slurm's queue, where it goes on from what is sealed.
 worker= near= over=
-tell() { [ -z "$worker" ] || kill -TERM "$worker" 2>/dev/null; }
-trap 'near=1; tell' USR1
-trap 'over=1; tell' TERM
+trap 'near=1; [ -z "$worker" ] || kill -TERM "$worker"' USR1
+trap 'over=1' TERM
 %(command)s &
 worker=$!
-[ -z "$near$over" ] || tell
+[ -z "$near" ] || kill -TERM "$worker"
 wait "$worker"
 status=$?
 while kill -0 "$worker" 2>/dev/null; do # a signal ends a wait, not the worker

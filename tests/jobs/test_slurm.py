@@ -81,14 +81,14 @@ def whole(store: Path, one: QueuedJob) -> None:
 
 
 @pytest.fixture(scope="module")
-def limited(here: SlurmHere, tmp_path_factory: pytest.TempPathFactory) -> QueuedJob:
+def limited(here: SlurmHere, tmp_path_factory: pytest.TempPathFactory) -> tuple[QueuedJob, str]:
     """A job whose work takes longer than its time limit of a minute, begun before the other tests' jobs."""
     store = tmp_path_factory.mktemp("limited") / "store"
     seal_questions(store, made_up_questions(count=COUNT))
     settings = replace(SETTINGS, time="1", seconds_to_end=30, requeues=3)
     one = submitted(store, scripted_job(0.3), settings)  # 120 answers at 0.3 s: 36 s, told within 30
     supervisor_of(here, store).look()
-    return queued_job(one.folder)
+    return one, there(one).number
 
 
 @pytest.mark.usefixtures("limited")
@@ -114,11 +114,12 @@ def test_a_cancelled_job_seals_leaves_slurm_and_goes_on_with_another_number_of_t
 ) -> None:
     one = submitted(store, scripted_job(0.05, replicas=2), SETTINGS)
     supervisor = supervisor_of(here, store)
-    answering(supervisor, one)
+    answering(supervisor, one, tasks=2)
     first = there(one)
     cancel(store, one)
     looked_until_state(supervisor, one, JobState.CANCELLED)
-    assert here.said("squeue", "--noheader", f"--name={first.number}") == ""
+    assert here.said("squeue", "--noheader", f"--jobs={first.number}") == ""
+    assert one.folder.log_tail().count("stopped; what was answered is sealed") == 2
     assert {there(one).tasks[0], there(one).tasks[1]} <= {"CANCELLED", "FAILED"}
     kept = table(store)
     assert 0 < len(kept) < 3 * COUNT
@@ -282,12 +283,12 @@ def test_a_task_gets_the_gpus_that_slurm_gives_it_and_begins_with_its_language(
 
 
 def test_a_time_limit_seals_and_puts_the_task_back_and_it_goes_on(
-    here: SlurmHere, limited: QueuedJob
+    here: SlurmHere, limited: tuple[QueuedJob, str]
 ) -> None:
-    store = limited.folder.store
-    supervisor = supervisor_of(here, store)
-    done = looked_until_state(supervisor, limited, JobState.DONE)
-    assert there(done).number == there(limited).number
+    one, number = limited
+    store = one.folder.store
+    done = looked_until_state(supervisor_of(here, store), one, JobState.DONE)
+    assert there(done).number == number
     assert int(here.said("scontrol", "show", "job", there(done).number).partition("Restarts=")[2][0]) >= 1
     assert "stopped; what was answered is sealed" in done.folder.log_tail()
     whole(store, done)
