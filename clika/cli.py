@@ -31,7 +31,13 @@ from clika.database.queries import (
 from clika.errors import ClikaError, UsageError
 from clika.failpoints import arm
 from clika.imports import import_release
-from clika.job_commands import add_jobs_commands, evaluate_to_end, submit_command
+from clika.job_commands import (
+    add_jobs_commands,
+    add_launcher_options,
+    evaluate_to_end,
+    launcher_settings,
+    submit_command,
+)
 from clika.languages import language_codes
 from clika.metrics.gates import GATE_PERCENT
 from clika.metrics.score_table import metric_datasets, references_for, score_table
@@ -145,9 +151,14 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--batch-tokens", type=int, default=8192, help="tokens a batch (default 8192)")
     evaluating.add_argument("--replicas", type=int, default=1, help="copies of the model (default 1)")
     evaluating.add_argument(
-        "--gpus-per-replica", type=int, default=1, help="GPUs that a copy is spread over (default 1)"
+        "--gpus-per-replica",
+        "--gpus",
+        type=int,
+        default=1,
+        help="GPUs that a copy is spread over (default 1)",
     )
     evaluating.add_argument("--queue", action="store_true", help="put it into the queue and return")
+    add_launcher_options(evaluating)
 
     looking = command("preflight", preflight_command, "what a run would stumble over, before any work")
     looking.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
@@ -259,6 +270,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
     from clika.jobs.spec import EvaluationJob
 
     languages = language_codes(options.languages)
+    launcher = launcher_settings(options)
     template, template_text, demonstrations = _asked_template(options)
     source = _source(options)
     available = source.questions
@@ -285,9 +297,11 @@ def evaluate_command(options: argparse.Namespace) -> int:
         gpus_per_replica=options.gpus_per_replica,
         adapter=None if options.adapter is None else str(Path(options.adapter).resolve()),
     )
+    if launcher is not None:
+        job = launcher.fitted(job)
     if options.queue:
-        return submit_command(options.store, job)
-    sentence = evaluate_to_end(options.store, job)
+        return submit_command(options.store, job, launcher)
+    sentence = evaluate_to_end(options.store, job, launcher)
     with Index.open(options.store) as index:
         for notice in index.notices:
             print(f"clika: {notice}", file=sys.stderr)

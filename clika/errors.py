@@ -11,7 +11,9 @@ ClikaError                  everything a person can cause and mend; ui and cli p
 │   ├── StoreLockedError    another process owns the database of this store
 │   ├── ShardError          a sealed file that is not what its manifest says
 │   └── ConflictError       two different payloads for one key
-└── JobError                a job's specification, or its worker's end
+├── JobError                a job's specification, or its worker's end
+│   └── NoSlurmError        this machine does not submit to a cluster
+└── SlurmUnreachableError   Slurm does not answer now: a job there goes on as it was
 """
 
 
@@ -61,3 +63,11 @@ class ConflictError(StoreError):
 
 class JobError(ClikaError):
     """A job specification is invalid, or its worker ended without finishing."""
+
+
+class NoSlurmError(JobError):
+    """This machine has not Slurm's commands."""
+
+
+class SlurmUnreachableError(ClikaError):
+    """Slurm does not answer; what is known of its jobs is as it was."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from clika.errors import JobError
-from clika.jobs.folder import Progress
+from clika.errors import JobError, UsageError
+from clika.jobs.folder import Progress, job_folders
 from clika.jobs.queue import (
     JobState,
     QueuedJob,
@@ -22,11 +22,29 @@ from clika.jobs.queue import (
     resume,
     submitted,
 )
+from clika.jobs.slurm import Slurm, look_into_slurm
+from clika.jobs.slurm_record import slurm_job
+from clika.jobs.slurm_settings import EXTRA_OPTIONS, ArrayOver, SlurmSettings
 from clika.jobs.spec import EvaluationJob
 from clika.jobs.supervisor import Supervisor, followed, supervised
 from clika.settings import Settings
 
 LOG_LINES = 20
+LAUNCHERS = ("local", "slurm")
+# Option of the command line -> field of the settings; argparse leaves None where one is not given.
+_SLURM_OPTIONS = {
+    "partition": "partition",
+    "time": "time",
+    "account": "account",
+    "qos": "qos",
+    "constraint": "constraint",
+    "gpu_type": "gpu_type",
+    "cpus": "cpus",
+    "memory": "memory",
+    "array": "array",
+    "requeues": "requeues",
+    "sbatch": "extra",
+}
 _STANDS_STILL = (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.PAUSED, JobState.INTERRUPTED)
 
 
@@ -60,8 +78,62 @@ def add_jobs_commands(
     action("run", run_command, "look after the queue until nothing waits or runs, without a page", one=False)
 
 
+def add_launcher_options(parser: argparse.ArgumentParser) -> None:
+    """How ``evaluate`` starts its workers."""
+    group = parser.add_argument_group("where it runs")
+    group.add_argument(
+        "--launcher", default="local", choices=LAUNCHERS, help="this machine, or Slurm (default local)"
+    )
+    group.add_argument("--partition", metavar="P", help="Slurm's; several with commas")
+    group.add_argument("--time", metavar="HH:MM:SS", help="a task's time limit; it goes on in a new one")
+    group.add_argument(
+        "--array",
+        choices=[str(over) for over in ArrayOver],
+        help="a task for each of --replicas (default), or for each language, which it answers first",
+    )
+    group.add_argument(
+        "--requeues", type=int, metavar="N", help="most new time limits of a task (default 10)"
+    )
+    group.add_argument("--cpus", type=int, metavar="N", help="cores of a task")
+    group.add_argument("--memory", metavar="64G", help="main memory of a task")
+    group.add_argument("--gpu-type", metavar="NAME", help="as in --gres=gpu:NAME:1")
+    group.add_argument("--account", metavar="NAME")
+    group.add_argument("--qos", metavar="NAME")
+    group.add_argument("--constraint", metavar="FEATURES", help="such as 'a100|h100'")
+    group.add_argument(
+        "--sbatch",
+        action="append",
+        metavar="NAME=VALUE",
+        help=f"one more of sbatch's options, repeatable: {', '.join(EXTRA_OPTIONS)}",
+    )
+
+
+def launcher_settings(options: argparse.Namespace) -> SlurmSettings | None:
+    """The settings that the options name; None is this machine. Raises UsageError for any that cannot be."""
+    values = {field: getattr(options, name) for name, field in _SLURM_OPTIONS.items()}
+    given = {field: value for field, value in values.items() if value is not None}
+    if options.launcher == "local":
+        if given:
+            name = next(name for name, field in _SLURM_OPTIONS.items() if field in given)
+            raise UsageError(
+                f"--{name.replace('_', '-')} belongs to --launcher slurm; add that, or leave it out"
+            )
+        return None
+    if "array" in given:
+        given["array"] = ArrayOver(given["array"])
+    given["extra"] = tuple(given.get("extra", ()))
+    return SlurmSettings(**given)
+
+
+def _looked_up(store: Path) -> None:
+    """Ask Slurm how its jobs are, where nobody does that all the time."""
+    if store.is_dir() and not supervised(store):
+        look_into_slurm(job_folders(store), Slurm(Settings.environment()))
+
+
 def list_command(options: argparse.Namespace) -> int:
     """``jobs list``"""
+    _looked_up(options.store)
     jobs = queued_jobs(options.store)
     if options.format == "json":
         print(json.dumps([_json(one) for one in jobs], ensure_ascii=False, indent=1))
@@ -78,6 +150,7 @@ def list_command(options: argparse.Namespace) -> int:
 
 def show_command(options: argparse.Namespace) -> int:
     """``jobs show JOB``"""
+    _looked_up(options.store)
     one = found_job(options.store, options.job)
     if options.format == "json":
         print(json.dumps(_json(one), ensure_ascii=False, indent=1))
@@ -100,6 +173,7 @@ def show_command(options: argparse.Namespace) -> int:
 
 def cancel_command(options: argparse.Namespace) -> int:
     """``jobs cancel JOB``"""
+    _looked_up(options.store)
     one = cancel(options.store, found_job(options.store, options.job))
     if one.state is JobState.ENDING:
         one = followed(options.store, one.job_id, Settings.environment(), lambda _: None)
@@ -108,6 +182,7 @@ def cancel_command(options: argparse.Namespace) -> int:
 
 def resume_command(options: argparse.Namespace) -> int:
     """``jobs resume JOB``, ``jobs retry JOB``"""
+    _looked_up(options.store)
     one = resume(options.store, found_job(options.store, options.job), options.replicas)
     return _said(one, f"{one.job_id}: {one.state}{_who(options.store)}")
 
@@ -126,6 +201,7 @@ def rename_command(options: argparse.Namespace) -> int:
 
 def delete_command(options: argparse.Namespace) -> int:
     """``jobs delete JOB``"""
+    _looked_up(options.store)
     one = found_job(options.store, options.job)
     place = delete(options.store, one)
     return _said(one, f"{one.job_id}: out of the store; its folder is {place}")
@@ -149,20 +225,22 @@ def run_command(options: argparse.Namespace) -> int:
             pause.wait(0.5)
 
 
-def submit_command(store: Path, job: EvaluationJob) -> int:
+def submit_command(store: Path, job: EvaluationJob, launcher: SlurmSettings | None) -> int:
     """``evaluate --queue``: put it into the queue and go."""
-    one = submitted(store, job)
+    _looked_up(store)
+    one = submitted(store, job, launcher)
     return _said(one, f"{one.job_id}: {one.state}{_who(store)}")
 
 
-def evaluate_to_end(store: Path, job: EvaluationJob) -> str:
+def evaluate_to_end(store: Path, job: EvaluationJob, launcher: SlurmSettings | None) -> str:
     """Do a job to its end, shown as it goes; returns the sentence that tells it.
 
     Raises JobError with the reason where it does not come to its end.
     """
     from tqdm import tqdm
 
-    one = submitted(store, job)
+    _looked_up(store)
+    one = submitted(store, job, launcher)
     with tqdm(unit=" questions", disable=not sys.stderr.isatty()) as bar:
 
         def show(now: QueuedJob) -> None:
@@ -191,7 +269,8 @@ def job_sentence(one: QueuedJob) -> str:
         return f"its workers are gone; what they sealed is kept: 'jobs resume {one.job_id}' goes on"
     if one.state is JobState.CANCELLED:
         return f"cancelled; what was sealed is kept: 'jobs resume {one.job_id}' goes on"
-    return ""
+    there = slurm_job(one.folder)
+    return "" if there is None else there.sentence()
 
 
 def _said(one: QueuedJob, sentence: str) -> int:

@@ -3,6 +3,7 @@
 job.json                  what is to be done (spec.py)
 wanted.json               what is wanted of it now (queue.py); processes.json: who is at it (supervisor.py)
 run.json, manifest-*, shards/, quarantine/          the answers (shards.py)
+launcher.json, slurm.sh, slurm.json, slurm-<n>.log  how it is put into Slurm, what was heard of it, its tasks' output
 progress-<n>.json, heartbeat-<n>, scoring-<n>.json  how replica n is doing, and how it asked the model
 done.json                 the last thing that is written; error-<n>.json: why replica n could not
 """
@@ -24,6 +25,8 @@ from clika.shards import write_durably
 LOG_TAIL_BYTES = 1 << 16
 SETTING_UP = "SETUP.lock"
 CLAIMS = "claims"
+TASK_LOGS = "slurm-*.log"
+"""The output of a job's tasks in Slurm, one file each: machines that add to one file would overwrite each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +232,14 @@ class JobFolder:
         return values
 
     def log_tail(self) -> str:
-        """The last 64 KiB of the log; empty where there is none."""
-        try:
-            with self.log.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
-                return file.read().decode(errors="replace")
-        except FileNotFoundError:
-            return ""
+        """The last 64 KiB of the log, or of its tasks' logs in Slurm together; empty where there is none."""
+        logs = [path for path in (self.log, *sorted(self.path.glob(TASK_LOGS))) if path.exists()]
+        tails = []
+        for path in logs:
+            with path.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES // len(logs)))
+                tails.append(file.read().decode(errors="replace"))
+        return "".join(tails)
 
 
 def job_folders(store: Path) -> Sequence[JobFolder]:

@@ -29,7 +29,7 @@ _PASSED_ON = (
     "TMPDIR",
 )
 _THREADS = "OMP_NUM_THREADS"
-_PACKAGE = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[2]
 WORKER = "clika.workers.evaluate"
 LAUNCH_CONFIGURATION = "accelerate.yaml"
 
@@ -52,7 +52,7 @@ def start_replicas(
             replica_environment(job, devices, len(placed.replicas), environment),
             folder.log,
             folder.path,
-            _PACKAGE,
+            PACKAGE,
         )
         for number, devices in enumerate(placed.replicas)
     )
@@ -88,7 +88,7 @@ def replica_environment(
 ) -> dict[str, str]:
     """What a replica on ``devices`` is given: those devices visible and no others, its share of the cores."""
     passed = {name: environment[name] for name in _PASSED_ON if name in environment}
-    passed["PYTHONPATH"] = str(_PACKAGE)
+    passed["PYTHONPATH"] = str(PACKAGE)
     passed["CUDA_VISIBLE_DEVICES"] = ",".join(
         name.partition(":")[2] for name in devices if name.startswith(CUDA)
     )

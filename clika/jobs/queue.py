@@ -19,6 +19,8 @@ from pathlib import Path
 from clika.errors import JobError, UsageError
 from clika.jobs.folder import JobFolder, job_folders
 from clika.jobs.processes import Process
+from clika.jobs.slurm_record import IN_SLURM, slurm_job
+from clika.jobs.slurm_settings import SlurmSettings, write_launcher
 from clika.jobs.spec import EvaluationJob
 from clika.shards import flush_folder, write_durably
 
@@ -40,11 +42,13 @@ class Wanted(StrEnum):
 class JobState(StrEnum):
     """How a job stands, told from its folder alone.
 
+    ``submitted``: it is in Slurm's queue and no task of it runs, for the first time or again.
     ``paused``: there was no room on the disk, it goes on when there is. ``interrupted``: its processes are gone
     and left no word; what they sealed is kept.
     """
 
     QUEUED = "queued"
+    SUBMITTED = "submitted"
     RUNNING = "running"
     ENDING = "ending"
     DONE = "done"
@@ -52,6 +56,10 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
     PAUSED = "paused"
     INTERRUPTED = "interrupted"
+
+
+IN_WORK = (JobState.SUBMITTED, JobState.RUNNING, JobState.ENDING)
+"""States of a job that somebody is at, or will be without being asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +96,19 @@ class QueuedJob:
         return self.folder.path.name
 
 
-def submitted(store: Path, job: EvaluationJob) -> QueuedJob:
+def submitted(store: Path, job: EvaluationJob, launcher: SlurmSettings | None = None) -> QueuedJob:
     """Put a job into the queue, behind the others; the same job again is the same folder and goes on.
 
-    One that runs is left as it is. Raises StoreError where the store cannot be written.
+    ``launcher`` None starts it on this machine. One that runs is left as it is. Raises StoreError where the store
+    cannot be written.
     """
     folder = JobFolder.of(store.resolve(), job)
     with changing(store):
-        if folder.path.exists() and running(folder):
+        if folder.path.exists() and queued_job(folder).state in IN_WORK:
             return queued_job(folder)
         folder.write_job(job)
-        (folder.path / PROCESSES).unlink(missing_ok=True)
+        write_launcher(folder, launcher)
+        _forget_workers(folder)
         known = request_of(folder)
         name = known.name if known is not None else job.name
         _write_request(folder, Request(Wanted.RUN, name, _last_order(store) + 1.0))
@@ -127,8 +137,12 @@ def queued_job(folder: JobFolder) -> QueuedJob:
 
 
 def _state(folder: JobFolder, request: Request, fault: str | None) -> JobState:
-    if running(folder):
-        return JobState.RUNNING if request.wanted is Wanted.RUN else JobState.ENDING
+    there = slurm_job(folder)
+    # Tasks of Slurm that have not begun, or not ended, take nothing from what is done.
+    if running(folder) and (there is None or folder.done() is None):
+        if request.wanted is Wanted.STOP:
+            return JobState.ENDING
+        return JobState.RUNNING if there is None or there.running else JobState.SUBMITTED
     if folder.done() is not None:
         return JobState.DONE
     if request.wanted is Wanted.STOP:
@@ -138,7 +152,8 @@ def _state(folder: JobFolder, request: Request, fault: str | None) -> JobState:
         return JobState.PAUSED if failure.kind == "StoreFullError" else JobState.FAILED
     if fault is not None:
         return JobState.FAILED
-    return JobState.INTERRUPTED if (folder.path / PROCESSES).exists() else JobState.QUEUED
+    begun = (folder.path / PROCESSES).exists() or there is not None
+    return JobState.INTERRUPTED if begun else JobState.QUEUED
 
 
 def found_job(store: Path, wanted: str) -> QueuedJob:
@@ -172,12 +187,12 @@ def resume(store: Path, one: QueuedJob, replicas: int | None = None) -> QueuedJo
 
     Raises UsageError for one that runs, JobError for one whose specification cannot be read.
     """
-    if one.state in (JobState.RUNNING, JobState.ENDING):
+    if one.state in IN_WORK:
         raise UsageError(f"{one.job_id} is {one.state}; wait until it has ended, or cancel it")
     job = one.folder.job()
     with changing(store):
         one.folder.write_job(job if replicas is None else replace(job, replicas=replicas))
-        (one.folder.path / PROCESSES).unlink(missing_ok=True)
+        _forget_workers(one.folder)
         _write_request(one.folder, replace(one.request, wanted=Wanted.RUN, order=_last_order(store) + 1.0))
     return queued_job(one.folder)
 
@@ -202,7 +217,7 @@ def delete(store: Path, one: QueuedJob) -> Path:
 
     Raises UsageError for one that runs. Nothing else ever empties ``deleted/``.
     """
-    if one.state in (JobState.RUNNING, JobState.ENDING):
+    if one.state in IN_WORK:
         raise UsageError(f"{one.job_id} is {one.state}; cancel it first")
     with changing(store):
         place = store / DELETED
@@ -279,6 +294,13 @@ def replicas_of(folder: JobFolder) -> tuple[Replica, ...]:
         return ()
 
 
+def _forget_workers(folder: JobFolder) -> None:
+    """Nobody is at a job: it waits."""
+    for name in (PROCESSES, IN_SLURM):
+        (folder.path / name).unlink(missing_ok=True)
+
+
 def running(folder: JobFolder) -> bool:
-    """Whether any process that was started on a job lives."""
-    return any(one.process.alive for one in replicas_of(folder))
+    """Whether any process that was started on a job lives, or any task of it waits or runs in Slurm."""
+    there = slurm_job(folder)
+    return any(one.process.alive for one in replicas_of(folder)) or (there is not None and there.active)

@@ -21,10 +21,11 @@ import psutil
 from clika.errors import ClikaError, JobError, StoreError, StoreFullError, StoreLockedError, UsageError
 from clika.failpoints import Failpoint, reached
 from clika.jobs.devices import Placement, devices_here, placement
-from clika.jobs.folder import JobFailure, JobFolder
+from clika.jobs.folder import JobFailure, JobFolder, job_folders
 from clika.jobs.launcher import start_replicas
 from clika.jobs.processes import Process, of_job, reap, send
 from clika.jobs.queue import (
+    IN_WORK,
     JobState,
     QueuedJob,
     Replica,
@@ -36,6 +37,10 @@ from clika.jobs.queue import (
     running,
     write_replicas,
 )
+from clika.jobs.slurm import Slurm
+from clika.jobs.slurm_jobs import SlurmJobs, SlurmPatience
+from clika.jobs.slurm_record import slurm_job
+from clika.jobs.slurm_settings import launcher_of
 
 _logger = logging.getLogger(__name__)
 
@@ -58,6 +63,7 @@ class Patience:
     without_answer: float = 3600.0
     room: int = 64 << 20
     between_resumes: float = 30.0
+    slurm: SlurmPatience = field(default_factory=SlurmPatience)
 
 
 @dataclass(slots=True)
@@ -86,6 +92,7 @@ class Supervisor:
         only: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         start: StartReplicas = start_replicas,
+        slurm: Slurm | None = None,
     ) -> None:
         self.store = store.resolve()
         self.devices = tuple(devices if devices is not None else devices_here(environment))
@@ -95,6 +102,7 @@ class Supervisor:
         self._clock = clock
         self._start_replicas = start
         self._watched: dict[str, _Watched] = {}
+        self._slurm = SlurmJobs(slurm or Slurm(environment), clock, self._patience.slurm)
 
     @contextmanager
     def holding(self) -> Iterator[None]:
@@ -132,6 +140,7 @@ class Supervisor:
     def look(self) -> None:
         """One round: see how every job is, do what follows, start what can start."""
         reap()
+        self._slurm.poll([one for one in job_folders(self.store) if self._only in (None, one.path.name)])
         jobs = [one for one in queued_jobs(self.store) if self._only in (None, one.job_id)]
         for one in jobs:
             self._attend(one)
@@ -141,7 +150,10 @@ class Supervisor:
 
     def _attend(self, one: QueuedJob) -> None:
         watched = self._watched.setdefault(one.job_id, _Watched())
-        if one.state is JobState.RUNNING:
+        if slurm_job(one.folder) is not None and one.state in (*IN_WORK, JobState.DONE):
+            watched.seen_alive = True
+            self._slurm.attend(one)
+        elif one.state is JobState.RUNNING:
             watched.seen_alive = True
             watched.ending_since = None
             self._find_hung(one.folder, watched)
@@ -212,11 +224,16 @@ class Supervisor:
                 send(living, signal.SIGKILL)
             return
         watched.ending_since = None
+        ended = self._slurm.ended_by_others(one.folder)
+        if ended is not None:
+            _leave_failure(one.folder, ended)
+            return
         if self._free() < self._patience.room:
             _leave_failure(one.folder, StoreFullError(_no_room(self.store, self._free())))
             return
         if watched.retries:
-            tail = _last_line(one.folder)
+            there = slurm_job(one.folder)
+            tail = _last_line(one.folder) if there is None else there.sentence()
             cause = f" ({tail})" if tail else ""
             sentence = (
                 f"its workers ended without a word twice{cause}; what they sealed is kept: look into"
@@ -245,6 +262,14 @@ class Supervisor:
 
     def _start(self, folder: JobFolder) -> None:
         """Start a queued job where its devices are free; a job that cannot run here is told so."""
+        try:
+            settings = launcher_of(folder)
+            if settings is not None:
+                self._slurm.start(queued_job(folder), settings)
+                return
+        except (JobError, UsageError, StoreError, OSError) as error:
+            _leave_failure(folder, error if isinstance(error, ClikaError) else JobError(str(error)))
+            return
         with changing(self.store):
             one = queued_job(folder)
             if one.state is not JobState.QUEUED or one.job is None:

@@ -18,6 +18,8 @@ from clika.datasets.selection import selected
 from clika.errors import ClikaError, InvalidLogitsError, JobError, ShardError
 from clika.failpoints import Failpoint, arm, reached
 from clika.jobs.folder import JobEnd, JobFailure, JobFolder
+from clika.jobs.shared_locks import check_locks
+from clika.jobs.slurm_settings import launcher_of
 from clika.jobs.spec import EvaluationJob
 from clika.records import ModelRef, Outcome, Prompt, Question, Run, ScoringRule, run_id
 from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
@@ -72,21 +74,30 @@ def evaluate(
     load: LoadScorer = load_scorer,
     termination: Termination | None = None,
     replica: int = 0,
+    begin_with: str | None = None,
 ) -> JobEnd:
     """Answer what is missing, beside the job's other replicas; returns the end, which ``done.json`` holds too.
+
+    ``begin_with`` is the language that this replica answers first, where others leave it one.
 
     Raises JobError where another worker has the replica's place, the collection is damaged or holds none of
     the questions, or the folder holds another checkpoint's answers; ModelError for the checkpoint;
     InvalidLogitsError where too many answers, those of earlier tries included, are NaN or infinite;
-    StoreFullError where there is no room.
+    StoreFullError where there is no room, StoreError where the folder's file system has no locks.
     """
+    check_locks(folder.path, shared=launcher_of(folder) is not None)
     lifeline = Lifeline(folder, replica)
     with held_place(folder, replica), lifeline.held():
-        return _evaluate(folder, load, termination or Termination(), replica, lifeline)
+        return _evaluate(folder, load, termination or Termination(), replica, lifeline, begin_with)
 
 
 def _evaluate(
-    folder: JobFolder, load: LoadScorer, termination: Termination, replica: int, lifeline: Lifeline
+    folder: JobFolder,
+    load: LoadScorer,
+    termination: Termination,
+    replica: int,
+    lifeline: Lifeline,
+    begin_with: str | None,
 ) -> JobEnd:
     job = folder.job()
     questions, left_out = job.asking.askable(questions_to_ask(folder.store, job))
@@ -107,7 +118,7 @@ def _evaluate(
             scorer.prepare(asked)
             answers.begin()
         try:
-            _answer_all(claims, answers, scorer, asked, lifeline)
+            _answer_all(claims, answers, scorer, asked, lifeline, begin_with)
         finally:
             answers.seal()
             if answers.done:
@@ -140,10 +151,16 @@ def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> tuple[
 
 
 def _answer_all(
-    claims: Claims, answers: Answers, scorer: Scorer, asked: Sequence[Prompt], lifeline: Lifeline
+    claims: Claims,
+    answers: Answers,
+    scorer: Scorer,
+    asked: Sequence[Prompt],
+    lifeline: Lifeline,
+    begin_with: str | None,
 ) -> None:
     """Answer chunk after chunk until every question of the job is answered, by whomever."""
-    waiting = dict(enumerate(chunks(asked)))
+    numbered = enumerate(chunks(asked))
+    waiting = dict(sorted(numbered, key=lambda one: asked[one[1][0]].question.language != begin_with))
     while True:
         for number, chunk in list(waiting.items()):
             if answers.missing(chunk) and not claims.take(number):
@@ -240,6 +257,7 @@ def main(arguments: Sequence[str], load: LoadScorer = load_scorer) -> int:
     parser = argparse.ArgumentParser(prog="clika.workers.evaluate")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--replica", type=int, default=0)
+    parser.add_argument("--begin-with")
     parser.add_argument("--failpoints", default="")
     options = parser.parse_args(arguments)
     folder = JobFolder(options.folder.resolve())
@@ -249,7 +267,7 @@ def main(arguments: Sequence[str], load: LoadScorer = load_scorer) -> int:
     termination.catch()
     try:
         arm(options.failpoints)
-        end = evaluate(folder, load, termination, options.replica)
+        end = evaluate(folder, load, termination, options.replica, options.begin_with)
     except StoppedError:
         logger.info("stopped; what was answered is sealed")
         return 143

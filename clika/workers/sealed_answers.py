@@ -1,6 +1,7 @@
 """What is sealed of a run, read once: each further look opens only the shards that have come since."""
 
 import logging
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,7 +34,7 @@ class SealedAnswers:
     def refresh(self) -> None:
         """Take in what was sealed in the job's own folder since the last look."""
         manifests = sorted(self._folder.path.glob("manifest-*.jsonl"))
-        seen = tuple((path.name, path.stat().st_size) for path in manifests)
+        seen = tuple((path.name, _size(path)) for path in manifests)
         if seen == self._seen:
             return
         for entry in manifest_entries(self._folder.path)[0]:
@@ -50,6 +51,12 @@ class SealedAnswers:
         """Take in a shard that this process has sealed itself."""
         self._read.add(file)
         self.outcomes.update(outcomes)
+
+
+def _size(path: Path) -> int:
+    """Of an open file: over NFS only opening one asks the server what another machine has added to it."""
+    with path.open("rb") as file:
+        return os.fstat(file.fileno()).st_size
 
 
 def sealed_outcomes(store: Path, run: str, left_out: Path | None = None) -> dict[Key, Outcome]:
