@@ -18,6 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from clika import __version__
+from clika.conductivity_command import add_conductivity_command
 from clika.database.index import Index, rebuild
 from clika.database.ingest import shard_folders
 from clika.database.queries import (
@@ -34,7 +35,7 @@ from clika.imports import import_release
 from clika.job_commands import (
     add_jobs_commands,
     add_launcher_options,
-    evaluate_to_end,
+    done_to_end,
     launcher_settings,
     submit_command,
 )
@@ -198,6 +199,7 @@ def build_parser() -> argparse.ArgumentParser:
     exporting.add_argument("--models", help="comma-separated names or run ids")
     exporting.add_argument("--collection", help="needed where the store holds several")
 
+    add_conductivity_command(command)
     add_jobs_commands(commands, shared)
     making = command("world", world_command, "make a fictional world and write it in the release's layout")
     making.add_argument("--seed", required=True, type=int, help="another seed is another world")
@@ -301,7 +303,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
         job = launcher.fitted(job)
     if options.queue:
         return submit_command(options.store, job, launcher)
-    sentence = evaluate_to_end(options.store, job, launcher)
+    sentence = done_to_end(options.store, job, launcher)
     with Index.open(options.store) as index:
         for notice in index.notices:
             print(f"clika: {notice}", file=sys.stderr)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from clika.errors import JobError, UsageError
+from clika.jobs.any_job import Job
 from clika.jobs.folder import Progress, job_folders
 from clika.jobs.queue import (
     JobState,
@@ -25,7 +26,6 @@ from clika.jobs.queue import (
 from clika.jobs.slurm import Slurm, look_into_slurm
 from clika.jobs.slurm_record import slurm_job
 from clika.jobs.slurm_settings import EXTRA_OPTIONS, ArrayOver, SlurmSettings
-from clika.jobs.spec import EvaluationJob
 from clika.jobs.supervisor import Supervisor, followed, supervised
 from clika.settings import Settings
 
@@ -225,14 +225,14 @@ def run_command(options: argparse.Namespace) -> int:
             pause.wait(0.5)
 
 
-def submit_command(store: Path, job: EvaluationJob, launcher: SlurmSettings | None) -> int:
+def submit_command(store: Path, job: Job, launcher: SlurmSettings | None = None) -> int:
     """``evaluate --queue``: put it into the queue and go."""
     _looked_up(store)
     one = submitted(store, job, launcher)
     return _said(one, f"{one.job_id}: {one.state}{_who(store)}")
 
 
-def evaluate_to_end(store: Path, job: EvaluationJob, launcher: SlurmSettings | None) -> str:
+def done_to_end(store: Path, job: Job, launcher: SlurmSettings | None = None) -> str:
     """Do a job to its end, shown as it goes; returns the sentence that tells it.
 
     Raises JobError with the reason where it does not come to its end.
@@ -241,11 +241,12 @@ def evaluate_to_end(store: Path, job: EvaluationJob, launcher: SlurmSettings | N
 
     _looked_up(store)
     one = submitted(store, job, launcher)
-    with tqdm(unit=" questions", disable=not sys.stderr.isatty()) as bar:
+    with tqdm(disable=not sys.stderr.isatty()) as bar:
 
         def show(now: QueuedJob) -> None:
             progress = _progress(now)
             if progress is not None:
+                bar.unit = f" {progress.unit}"
                 bar.total, bar.n = progress.total, progress.done
                 bar.refresh()
 

@@ -40,7 +40,13 @@ ROOMS: dict[str, set[str]] = {
 }  # fmt: skip
 ROOMS["question_sources"] = {"database", "datasets", "imports", "records", "shards", "errors"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "workers", "planted", "question_sources"}
-ROOMS["cli"] = ROOMS["job_commands"] | {"job_commands", "question_sources", "__init__"}
+ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
+ROOMS["cli"] = ROOMS["job_commands"] | {
+    "job_commands",
+    "conductivity_command",
+    "question_sources",
+    "__init__",
+}
 ROOMS["__main__"] = {"cli"}
 
 LIBRARIES: dict[str, set[str]] = {
@@ -135,7 +141,7 @@ def side_effects(root: Path) -> list[str]:
             taken = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
             if room != "settings" and ({attribute} | taken) & {"environ", "environb", "getenv"}:
                 found.append(f"{where} reads the environment")
-            if room not in ("cli", "job_commands") and name == "print":
+            if room not in ("cli", "job_commands", "conductivity_command") and name == "print":
                 found.append(f"{where} prints")
             if room not in ("cli", "workers") and attribute in ("basicConfig", "dictConfig", "addHandler"):
                 found.append(f"{where} sets up logging")

@@ -3,11 +3,14 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+from clika.datasets.fictional_release import read_world
 from clika.datasets.fictional_samples import translation_directions
-from clika.datasets.fictional_world import NameStyle, WorldKind, WorldSettings
-from clika.errors import UsageError
+from clika.datasets.fictional_world import NameStyle, World, WorldKind, WorldSettings, made_world
+from clika.datasets.sample import read_sample
+from clika.errors import JobError, UsageError
 from clika.jobs.spec import DEVICES, MOST_REPLICAS
 from clika.jobs.spec_text import json_object, read_spec
 from clika.languages import ENGLISH, LANGUAGES
@@ -76,6 +79,16 @@ class ConductivityJob:
             _ = self.world_settings
 
     @property
+    def replicas(self) -> int:
+        """One group of processes, which belong together."""
+        return 1
+
+    @property
+    def gpus_per_replica(self) -> int:
+        """A GPU a process."""
+        return self.processes
+
+    @property
     def world_settings(self) -> WorldSettings:
         """What the world is made from. Raises UsageError for what makes none."""
         return WorldSettings(
@@ -104,3 +117,20 @@ class ConductivityJob:
         values = json_object(text)
         values.pop("kind", None)
         return read_spec(json.dumps(values), cls, VERSION)
+
+
+def job_world(job: ConductivityJob) -> World:
+    """The world that a job teaches; no place in it has the name of a real one of the bundled sample.
+
+    Raises JobError where a folder's world is another one than was submitted, DataError where it cannot be read.
+    """
+    if job.world_folder is None:
+        world = made_world(job.world_settings, read_sample().place_names)
+    else:
+        world = read_world(Path(job.world_folder)).world
+    if job.collection != f"world-{world.fingerprint}":
+        raise JobError(
+            f"the world is {world.fingerprint} and the job was submitted for collection {job.collection!r}: its files or"
+            f" this program's names have changed; submit it again"
+        )
+    return world

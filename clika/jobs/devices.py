@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clika.errors import JobError, UsageError
-from clika.jobs.spec import EvaluationJob
+from clika.jobs.any_job import Job
 
 CPU = "cpu"
 MPS = "mps"
@@ -52,7 +52,7 @@ class Placement:
         return tuple(dict.fromkeys(name for devices in self.replicas for name in devices))
 
 
-def placement(job: EvaluationJob, here: Sequence[str], taken: Iterable[str]) -> Placement | None:
+def placement(job: Job, here: Sequence[str], taken: Iterable[str]) -> Placement | None:
     """Where a job can run now; None while devices that it needs are taken.
 
     Replicas on a CPU or on Apple's GPU share it. Raises JobError for more GPUs than this machine has, and

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from clika.errors import JobError
-from clika.jobs.spec import EvaluationJob
+from clika.jobs.any_job import Job, read_job
 from clika.records import ScoringRecord
 from clika.shards import write_durably
 
@@ -34,7 +34,8 @@ class Progress:
     """How far a job is: questions answered of those to answer, those kept from before, and rate.
 
     ``rate`` is questions a second since the models were loaded, None until there is one. ``languages`` maps
-    each language to (answered, to answer), what was kept from before left out of both.
+    each language to (answered, to answer), what was kept from before left out of both. ``unit`` is what is counted:
+    a tuning counts steps.
     """
 
     done: int
@@ -42,6 +43,7 @@ class Progress:
     kept: int = 0
     rate: float | None = None
     languages: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    unit: str = "questions"
 
     @property
     def seconds_left(self) -> float | None:
@@ -54,6 +56,7 @@ class JobEnd:
     """How a job ended well: what it answered now, what was there, and what of both is invalid.
 
     ``left_out`` questions could not be asked in some language (an empty choice, say) and were asked in none.
+    ``summary`` says it all where the number of answers does not.
     """
 
     answered: int
@@ -61,9 +64,12 @@ class JobEnd:
     invalid: int
     run: str
     left_out: int = 0
+    summary: str = ""
 
     def sentence(self) -> str:
         """For a person."""
+        if self.summary:
+            return self.summary
         bad = f"; {self.invalid} gave NaN or infinite logits and count as no answer" if self.invalid else ""
         left = (
             f"; {self.left_out} cannot be asked in every language and were asked in none (job.log says why)"
@@ -90,7 +96,7 @@ class JobFolder:
     path: Path
 
     @classmethod
-    def of(cls, store: Path, job: EvaluationJob) -> "JobFolder":
+    def of(cls, store: Path, job: Job) -> "JobFolder":
         """The folder of a job, whether it exists or not."""
         return cls(store / "jobs" / job.job_id)
 
@@ -104,7 +110,7 @@ class JobFolder:
         """Where the workers' output goes."""
         return self.path / "job.log"
 
-    def write_job(self, job: EvaluationJob) -> None:
+    def write_job(self, job: Job) -> None:
         """Write the specification; what earlier workers said of their end is taken away."""
         self.begin()
         write_durably(self.path / "job.json", job.to_json().encode())
@@ -116,14 +122,14 @@ class JobFolder:
             for path in self.path.glob(pattern):
                 path.unlink(missing_ok=True)
 
-    def job(self) -> EvaluationJob:
+    def job(self) -> Job:
         """The specification. Raises JobError where it cannot be one."""
         path = self.path / "job.json"
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise JobError(f"{path} cannot be read ({error}); submit the job again") from error
-        return EvaluationJob.from_json(text)
+        return read_job(text)
 
     @contextmanager
     def setting_up(self) -> Iterator[None]:
@@ -158,6 +164,7 @@ class JobFolder:
             first.kept,
             sum(rates) if rates else None,
             languages,
+            first.unit,
         )
 
     @staticmethod
@@ -179,6 +186,10 @@ class JobFolder:
             return (self.path / f"heartbeat-{replica}").read_text()
         except FileNotFoundError:
             return None
+
+    def beating(self) -> int:
+        """How many replicas or processes have begun to beat."""
+        return sum(1 for _ in self.path.glob("heartbeat-*"))
 
     def _write_lightly(self, name: str, text: str) -> None:
         temporary = self.path / f".{name}.{os.getpid()}.tmp"

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clika.failpoints import VARIABLE as FAILPOINTS
+from clika.jobs.any_job import Job
+from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.devices import CPU, CUDA, MPS, Placement
 from clika.jobs.folder import JobFolder
+from clika.jobs.group_launch import group_command
 from clika.jobs.processes import Process, start
-from clika.jobs.spec import EvaluationJob
 from clika.shards import write_durably
 
 _PASSED_ON = (
@@ -31,20 +33,28 @@ _PASSED_ON = (
 _THREADS = "OMP_NUM_THREADS"
 PACKAGE = Path(__file__).resolve().parents[2]
 WORKER = "clika.workers.evaluate"
+GROUP_WORKER = "clika.workers.conduct"
 LAUNCH_CONFIGURATION = "accelerate.yaml"
 
 
 def start_replicas(
     folder: JobFolder, placed: Placement, environment: Mapping[str, str]
 ) -> tuple[Process, ...]:
-    """Start every replica of a job on its devices; returns at once with their launchers.
+    """Start every replica of a job on its devices, or the group of a conductivity job; returns at once.
 
+    Returns their launchers.
     ``environment`` is the caller's; a worker gets only what it needs of it, and no token unless the model has
     to come from the Hub. Each goes on with what earlier ones left.
     """
     job = folder.job()
     # Ours beside the job: accelerate would take a person's own default configuration from their home.
     on_cpu = placed.devices in ((CPU,), (MPS,))
+    if isinstance(job, ConductivityJob):
+        armed = environment.get(FAILPOINTS, "")
+        arguments = [str(folder.path), *(["--failpoints", armed] if armed else [])]
+        command = group_command(folder.path, GROUP_WORKER, arguments, job.processes, on_cpu)
+        given = replica_environment(job, placed.devices, job.processes, environment)
+        return (start(command, given, folder.log, folder.path, PACKAGE),)
     write_durably(folder.path / LAUNCH_CONFIGURATION, launch_configuration(on_cpu).encode())
     return tuple(
         start(
@@ -84,7 +94,7 @@ def launch_configuration(on_cpu: bool) -> str:
 
 
 def replica_environment(
-    job: EvaluationJob, devices: tuple[str, ...], replicas: int, environment: Mapping[str, str]
+    job: Job, devices: tuple[str, ...], replicas: int, environment: Mapping[str, str]
 ) -> dict[str, str]:
     """What a replica on ``devices`` is given: those devices visible and no others, its share of the cores."""
     passed = {name: environment[name] for name in _PASSED_ON if name in environment}

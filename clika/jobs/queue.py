@@ -17,11 +17,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from clika.errors import JobError, UsageError
+from clika.jobs.any_job import Job
+from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.folder import JobFolder, job_folders
 from clika.jobs.processes import Process
 from clika.jobs.slurm_record import IN_SLURM, slurm_job
 from clika.jobs.slurm_settings import SlurmSettings, write_launcher
-from clika.jobs.spec import EvaluationJob
 from clika.shards import flush_folder, write_durably
 
 VERSION = 1
@@ -87,7 +88,7 @@ class QueuedJob:
     folder: JobFolder
     request: Request
     state: JobState
-    job: EvaluationJob | None
+    job: Job | None
     fault: str | None = None
 
     @property
@@ -96,7 +97,7 @@ class QueuedJob:
         return self.folder.path.name
 
 
-def submitted(store: Path, job: EvaluationJob, launcher: SlurmSettings | None = None) -> QueuedJob:
+def submitted(store: Path, job: Job, launcher: SlurmSettings | None = None) -> QueuedJob:
     """Put a job into the queue, behind the others; the same job again is the same folder and goes on.
 
     ``launcher`` None starts it on this machine. One that runs is left as it is. Raises StoreError where the store
@@ -191,7 +192,12 @@ def resume(store: Path, one: QueuedJob, replicas: int | None = None) -> QueuedJo
         raise UsageError(f"{one.job_id} is {one.state}; wait until it has ended, or cancel it")
     job = one.folder.job()
     with changing(store):
-        one.folder.write_job(job if replicas is None else replace(job, replicas=replicas))
+        if replicas is not None:
+            if isinstance(job, ConductivityJob):
+                job = replace(job, processes=replicas)
+            else:
+                job = replace(job, replicas=replicas)
+        one.folder.write_job(job)
         _forget_workers(one.folder)
         _write_request(one.folder, replace(one.request, wanted=Wanted.RUN, order=_last_order(store) + 1.0))
     return queued_job(one.folder)

@@ -12,6 +12,7 @@ from clika.jobs.queue import JobState, QueuedJob
 from clika.jobs.slurm import Slurm, look_into_slurm
 from clika.jobs.slurm_record import SlurmJob, slurm_job, write_slurm_job
 from clika.jobs.slurm_settings import SlurmSettings, launcher_of
+from clika.jobs.spec import EvaluationJob
 
 _logger = logging.getLogger(__name__)
 
@@ -70,6 +71,10 @@ class SlurmJobs:
         """
         if one.state is not JobState.QUEUED or one.job is None or self._clock() < self._submit_at:
             return
+        if not isinstance(one.job, EvaluationJob):
+            raise JobError(
+                "only an evaluation goes to Slurm; run this job here, or inside an allocation of Slurm's"
+            )
         try:
             there = self._slurm.found(
                 one.folder

@@ -169,7 +169,10 @@ class Supervisor:
     def _find_hung(self, folder: JobFolder, watched: _Watched) -> None:
         """End the replicas that do not beat; the others take over what they had."""
         now = self._clock()
-        for number, replica in enumerate(replicas_of(folder)):
+        replicas = replicas_of(folder)
+        if len(replicas) == 1:  # one launcher, whose group may be several processes: each beats
+            replicas *= max(1, folder.beating())
+        for number, replica in enumerate(replicas):
             if not replica.process.alive:
                 continue
             beat = folder.heartbeat(number)

@@ -100,6 +100,8 @@ def _evaluate(
     begin_with: str | None,
 ) -> JobEnd:
     job = folder.job()
+    if not isinstance(job, EvaluationJob):
+        raise JobError(f"{folder.path} holds no evaluation; submit it again")
     questions, left_out = job.asking.askable(questions_to_ask(folder.store, job))
     for reason in left_out.values():
         logger.warning("left out in every language: %s", reason)

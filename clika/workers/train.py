@@ -63,9 +63,11 @@ def train(
     curve_folder: Path,
     look: Callable[[Any, int], bool] = no_look,
     stopping: Callable[[], bool] = lambda: False,
+    told: Callable[[TrainingPoint], None] = lambda one: None,
 ) -> "Tuned":
     """Do the task on every process of the group; the first adds each step to the curve in ``curve_folder``.
 
+    It tells each to ``told`` too.
     ``look`` is called with the model, in evaluation mode, and the steps done: see TrainingTask.look_at; True ends the
     tuning. Raises as ``clika.training.tuning.tune`` does, and StoreError where nothing can be written.
     """
@@ -77,6 +79,7 @@ def train(
         if not curve:
             curve.append(LearningCurve(curve_folder))
         curve[0].add(one)
+        told(one)
 
     try:
         return tune(task, point, look, stopping)

@@ -1,0 +1,153 @@
+"""``python -m clika conductivity``: teach a model a fictional world, one job a language."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from clika.conductivity.world_questions import world_collection, world_questions
+from clika.datasets.fictional_items import items
+from clika.datasets.fictional_release import read_world
+from clika.datasets.fictional_samples import sample_counts, translation_directions
+from clika.datasets.fictional_world import NameStyle, World, WorldKind, WorldSettings, made_world
+from clika.datasets.sample import read_sample
+from clika.errors import JobError, UsageError
+from clika.imports import store_questions
+from clika.job_commands import done_to_end, submit_command
+from clika.jobs.conductivity_spec import ConductivityJob
+from clika.languages import language_codes
+from clika.training.recipe import Precision, Recipe, Schedule, Tuning
+
+MakeCommand = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
+
+
+def add_conductivity_command(command: MakeCommand) -> None:
+    """``conductivity`` and its options, added to the command line's parser."""
+    standard = Recipe()
+    made = command("conductivity", conductivity_command, "teach a model a fictional world and measure XRR")
+    made.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
+    made.add_argument("--name", help="the name to show (default: the folder's or id's last part)")
+    made.add_argument("--languages", required=True, help="codes such as de,zh: a job each")
+    world = made.add_mutually_exclusive_group()
+    world.add_argument("--world", type=int, default=0, metavar="SEED", help="another seed is another world")
+    world.add_argument("--data", type=Path, metavar="DIR", help="a world's folder, in the release's layout")
+    made.add_argument("--style", default="coined", choices=[str(style) for style in NameStyle])
+    made.add_argument("--one-hop", action="store_true", help="cities and their founding years")
+    made.add_argument("--continents", type=int, default=20)
+    made.add_argument("--places", type=int, default=20, help="on each continent (default 20)")
+    made.add_argument("--direction", default="en-x", choices=["en-x", "x-en", "both"])
+    made.add_argument("--control", action="store_true", help="teach the held-out half in the language too")
+    made.add_argument("--tuning", default=str(standard.tuning), choices=[str(tuning) for tuning in Tuning])
+    made.add_argument("--epochs", type=int, default=standard.epochs)
+    made.add_argument("--rank", type=int, default=standard.rank)
+    made.add_argument("--alpha", type=float, default=standard.alpha)
+    made.add_argument("--dropout", type=float, default=standard.dropout)
+    made.add_argument("--learning-rate", type=float, help="default 2e-4, or 2e-5 for full")
+    made.add_argument("--schedule", default=str(standard.schedule), choices=[str(one) for one in Schedule])
+    made.add_argument(
+        "--batch-size", type=int, default=standard.batch_size, help="samples a step (default 32)"
+    )
+    made.add_argument("--precision", default=str(standard.precision), choices=[str(one) for one in Precision])
+    made.add_argument("--gradient-checkpointing", action="store_true")
+    made.add_argument(
+        "--seed", type=int, default=0, help="of the order of samples and of the adapter's weights"
+    )
+    made.add_argument("--looks", type=int, default=3, help="how often it is measured on the way (default 3)")
+    made.add_argument(
+        "--until-gates",
+        type=int,
+        default=0,
+        metavar="EPOCHS",
+        help="go on until every gate holds, at most so long",
+    )
+    made.add_argument(
+        "--side-effects", metavar="COLLECTION", help="ask these stored questions before and after"
+    )
+    made.add_argument("--device", default="auto", choices=["cpu", "cuda", "mps", "auto"])
+    made.add_argument("--processes", type=int, default=1, help="devices that share each step (default 1)")
+    made.add_argument("--queue", action="store_true", help="put it into the queue and return")
+    made.add_argument("--dry-run", action="store_true", help="say what would be taught, and do nothing")
+
+
+def conductivity_command(options: argparse.Namespace) -> int:
+    """``conductivity --model M --languages de,zh``"""
+    languages = language_codes(options.languages)
+    settings = WorldSettings(
+        seed=options.world,
+        continents=options.continents,
+        places=options.places,
+        style=NameStyle(options.style),
+        kind=WorldKind.FOUNDING_YEARS if options.one_hop else WorldKind.CONTINENTS,
+    )
+    world, sentences = _world(options.data, settings)
+    for sentence in sentences:
+        print(f"clika: {sentence}", file=sys.stderr)
+    recipe = Recipe(
+        tuning=Tuning(options.tuning),
+        rank=options.rank,
+        alpha=options.alpha,
+        dropout=options.dropout,
+        learning_rate=options.learning_rate,
+        schedule=Schedule(options.schedule),
+        batch_size=options.batch_size,
+        epochs=options.epochs,
+        precision=Precision(options.precision),
+        gradient_checkpointing=options.gradient_checkpointing,
+        seed=options.seed,
+    )
+    directions = translation_directions(options.direction)
+    counts = sample_counts(world.shape, directions, options.control)
+    is_folder = Path(options.model).is_dir()
+    jobs = [
+        ConductivityJob(
+            model=str(Path(options.model).resolve()) if is_folder else options.model,
+            name=options.name or Path(options.model).name,
+            language=language,
+            collection=world_collection(world),
+            recipe=recipe.to_json(),
+            seed=options.world,
+            style=options.style,
+            one_hop=options.one_hop,
+            continents=options.continents,
+            places=options.places,
+            world_folder=None if options.data is None else str(options.data.resolve()),
+            direction=options.direction,
+            control=options.control,
+            looks=options.looks,
+            until_gates=options.until_gates,
+            side_effects=options.side_effects,
+            device=options.device,
+            processes=options.processes,
+        )
+        for language in languages
+    ]
+    asked = {job.language: world_questions(world, items(world, job.language, directions)) for job in jobs}
+    print(
+        f"world {world.fingerprint}: {counts.sentence()}; {recipe.steps(counts.total)} steps of {recipe.batch_size}"
+    )
+    if options.dry_run:
+        return 0
+    failed = 0
+    for job in jobs:
+        store_questions(options.store, job.collection, asked[job.language])
+        if options.queue:
+            failed |= submit_command(options.store, job)
+            continue
+        try:
+            print(f"{job.name}: {done_to_end(options.store, job)}")
+        except JobError as error:
+            print(f"clika: {error}", file=sys.stderr)
+            failed = 1
+    return failed
+
+
+def _world(data: Path | None, settings: WorldSettings) -> tuple[World, tuple[str, ...]]:
+    """The world and what is wrong with its files. Raises UsageError for a folder beside settings that make another."""
+    if data is None:
+        return made_world(settings, read_sample().place_names), ()
+    if settings != WorldSettings(seed=settings.seed):
+        raise UsageError(
+            "--data brings a world of its own; leave out --style, --one-hop, --continents and --places"
+        )
+    release = read_world(data)
+    return release.world, release.faults
