@@ -36,6 +36,7 @@ from clika.jobs.queue import (
     running,
     write_replicas,
 )
+from clika.shards import write_error
 
 _logger = logging.getLogger(__name__)
 
@@ -134,10 +135,12 @@ class Supervisor:
         reap()
         jobs = [one for one in queued_jobs(self.store) if self._only in (None, one.job_id)]
         for one in jobs:
-            self._attend(one)
+            with _told(one):
+                self._attend(one)
         for one in jobs:
             if queued_job(one.folder).state is JobState.QUEUED:
-                self._start(one.folder)
+                with _told(one):
+                    self._start(one.folder)
 
     def _attend(self, one: QueuedJob) -> None:
         watched = self._watched.setdefault(one.job_id, _Watched())
@@ -213,7 +216,10 @@ class Supervisor:
             return
         watched.ending_since = None
         if self._free() < self._patience.room:
-            _leave_failure(one.folder, StoreFullError(_no_room(self.store, self._free())))
+            # Where not even that can be written the job stays as it is, and the next look tries again.
+            watched.seen_alive = not _leave_failure(
+                one.folder, StoreFullError(_no_room(self.store, self._free()))
+            )
             return
         if watched.retries:
             tail = _last_line(one.folder)
@@ -264,7 +270,8 @@ class Supervisor:
                 folder.begin()
                 processes = self._start_replicas(folder, placed, self._environment)
             except (StoreError, OSError) as error:
-                _leave_failure(folder, error if isinstance(error, StoreError) else JobError(str(error)))
+                refused = error if isinstance(error, StoreError) else write_error(folder.path, error)
+                _leave_failure(folder, refused)
                 return
             write_replicas(
                 folder,
@@ -302,11 +309,23 @@ def _end_tree(process: Process) -> None:
     send([process, *tree], signal.SIGKILL)
 
 
-def _leave_failure(folder: JobFolder, error: ClikaError) -> None:
+@contextmanager
+def _told(one: QueuedJob) -> Iterator[None]:
+    """What goes wrong with one job is told, and keeps nobody from the others."""
+    try:
+        yield
+    except (ClikaError, OSError) as error:
+        _logger.error("%s: %s", one.job_id, error)
+
+
+def _leave_failure(folder: JobFolder, error: ClikaError) -> bool:
+    """Whether it could be written."""
     try:
         folder.write_error(JobFailure(type(error).__name__, str(error)))
     except StoreError as refused:
         _logger.error("%s", refused)
+        return False
+    return True
 
 
 def _no_room(store: Path, free: int) -> str:

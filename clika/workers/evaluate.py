@@ -28,6 +28,7 @@ from clika.shards import (
     read_run,
     set_aside,
     sound_tables,
+    withdraw,
     write_run,
     writers,
 )
@@ -98,9 +99,9 @@ def _evaluate(
     lifeline.phase = "waiting"
     with held_turn(folder, run.run), Claims(folder) as claims:
         with folder.setting_up(), termination.held():
-            superseded = _set_up(folder, run, job, writer_name(replica))
+            _set_up(folder, run, job, writer_name(replica))
             sealed = SealedAnswers(folder, run.run)
-        answers = Answers(folder, run, replica, questions, sealed, superseded, termination, lifeline)
+        answers = Answers(folder, run, replica, questions, sealed, termination, lifeline)
         if answers.missing(range(len(questions))):
             lifeline.phase = "asking"
             scorer.prepare(asked)
@@ -118,8 +119,11 @@ def _evaluate(
         return end
 
 
-def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> tuple[str, ...]:
-    """Make the folder this run's and set aside what does not count; returns the shards that are superseded."""
+def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> None:
+    """Make the folder this run's; set aside and take back what does not count.
+
+    Taken back now and not with the redone answers: any replica may give those, or have given them already.
+    """
     _check_answers_are_of(folder, run, job)
     try:
         recorded = read_run(folder.path) == run
@@ -135,7 +139,9 @@ def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> tuple[
             if nobodys:
                 mend_manifest(folder.path, writer)
     _, faults = sound_tables(folder.path)
-    return set_aside(folder.path, faults)
+    damaged = set_aside(folder.path, faults)
+    if damaged:
+        withdraw(folder.path, own, damaged)
 
 
 def _answer_all(
