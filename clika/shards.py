@@ -7,6 +7,7 @@ answered again, and a line, the new shard's or one of its own, says which one is
 a check of its own: a flipped bit in a manifest is found like one in a shard.
 
     <folder>/run.json                 whose predictions these are (absent for questions)
+    <folder>/run.copy.json            the same again: without it sound shards would belong to nobody
     <folder>/manifest-<writer>.jsonl  one line a sealed shard; each writer has a manifest of its own
     <folder>/shards/<writer>-000001.parquet
     <folder>/quarantine/              what does not match its line, kept for a look
@@ -105,6 +106,7 @@ _WRITER = re.compile(r"[a-z0-9][a-z0-9_]*")
 _SHARD_FILE = re.compile(r"[a-z0-9][a-z0-9_]*-[0-9]{6}\.parquet")
 _ENTRY_KEYS = {field.name for field in fields(ShardEntry)}
 _CHECK = "check"
+_RECORDS = ("run.json", "run.copy.json")
 
 
 def flush_folder(folder: Path) -> None:
@@ -447,18 +449,38 @@ def questions_of(table: pa.Table) -> list[Question]:
 
 
 def write_run(folder: Path, run: Run) -> None:
-    """Record whose predictions a folder holds."""
+    """Record whose predictions a folder holds, twice."""
     document = {"version": LINE_VERSION, **asdict(run), "rule": str(run.rule), "settings": dict(run.settings)}
     text = json.dumps(_checked(document), ensure_ascii=False, indent=2)
-    write_durably(folder / "run.json", text.encode())
+    for name in _RECORDS:
+        write_durably(folder / name, text.encode())
 
 
 def read_run(folder: Path) -> Run | None:
     """Whose predictions a folder holds; None where it holds none.
 
-    Raises ShardError for a record that cannot be read or has keys that this program does not know.
+    Raises ShardError where both records cannot be read or have keys that this program does not know.
     """
-    path = folder / "run.json"
+    try:
+        found = _recorded(folder / _RECORDS[0])
+    except ShardError:
+        found = _recorded(folder / _RECORDS[1])
+        if found is None:
+            raise
+        return found
+    return found or _recorded(folder / _RECORDS[1])
+
+
+def is_recorded(folder: Path, run: Run) -> bool:
+    """Whether both records of a folder say that it holds this run's predictions."""
+    try:
+        return all(_recorded(folder / name) == run for name in _RECORDS)
+    except ShardError:
+        return False
+
+
+def _recorded(path: Path) -> Run | None:
+    """What one record says; None where there is none."""
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError:

@@ -35,6 +35,7 @@ def opened(store: Path, notices: list[str]) -> duckdb.DuckDBPyConnection:
     there is no room to make it.
     """
     path = store / DATABASE
+    new = not path.exists()
     try:
         try:
             connection = _read(path)
@@ -48,6 +49,8 @@ def opened(store: Path, notices: list[str]) -> duckdb.DuckDBPyConnection:
             connection = _made_again(path, notices, error)
     except (duckdb.Error, OSError) as error:
         if no_room(error):
+            if new:  # the half of a database that could be written would pass for a damaged one
+                path.unlink(missing_ok=True)
             raise StoreFullError(
                 f"{path} cannot be written, there is no room: what is sealed is read into memory until there is"
             ) from error

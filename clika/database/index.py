@@ -5,6 +5,7 @@ dashboard runs) reads the same shards into a DuckDB in memory, through the same 
 does not open is set aside with its write-ahead log and made again from the shards.
 """
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -195,8 +196,9 @@ def _taken_lock(store: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
+    with contextlib.suppress(OSError):  # on a full disk it is held without a name
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
 
 

@@ -4,6 +4,7 @@ One supervisor a store (``store/SUPERVISOR`` is locked by it); jobs are processe
 it knows it reads from the jobs' folders at each look, so after a restart it takes living jobs up as they are.
 """
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -127,7 +128,7 @@ class Supervisor:
             try:
                 with self.holding():
                     self.run(over)
-            except StoreLockedError:
+            except (StoreLockedError, OSError):  # a full disk has no room for the lock's file either
                 over.wait(LOOK_EVERY_SECONDS)
 
     def look(self) -> None:
@@ -141,6 +142,10 @@ class Supervisor:
             if queued_job(one.folder).state is JobState.QUEUED:
                 with _told(one):
                     self._start(one.folder)
+
+    def attending(self, one: QueuedJob) -> bool:
+        """Whether a job that lost its processes is not given up: the last of them are awaited, or it is tried again."""
+        return one.state is JobState.INTERRUPTED and self._watched[one.job_id].seen_alive
 
     def _attend(self, one: QueuedJob) -> None:
         watched = self._watched.setdefault(one.job_id, _Watched())
@@ -348,8 +353,9 @@ def _taken_lock(store: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
+    with contextlib.suppress(OSError):  # on a full disk it is held without a name
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
 
 
@@ -414,7 +420,7 @@ def _looked_after(
             if one.state in over:
                 supervisor.look()  # what died without a word is tried once more, or told why not
                 one = queued_job(folder)
-                if one.state in over:
+                if one.state in over and not supervisor.attending(one):
                     return one
             time.sleep(LOOK_EVERY_SECONDS / 2)
     except KeyboardInterrupt:

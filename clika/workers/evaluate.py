@@ -22,6 +22,7 @@ from clika.jobs.spec import EvaluationJob
 from clika.records import ModelRef, Outcome, Prompt, Question, Run, ScoringRule, run_id
 from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
 from clika.shards import (
+    is_recorded,
     manifest_entries,
     mend_manifest,
     questions_of,
@@ -125,11 +126,7 @@ def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> None:
     Taken back now and not with the redone answers: any replica may give those, or have given them already.
     """
     _check_answers_are_of(folder, run, job)
-    try:
-        recorded = read_run(folder.path) == run
-    except ShardError:
-        recorded = False
-    if not recorded:
+    if not is_recorded(folder.path, run):
         write_run(folder.path, run)
     for writer in sorted({own, *writers(folder.path)}):
         if writer == own:
