@@ -126,6 +126,7 @@ def _be(request: dict[str, object]) -> None:
         from tests.faults import roles
 
         os.setsid()
+        die_with_parent()
         log = os.open(str(request["log"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
