@@ -217,7 +217,6 @@ def _ingest(
                 [place],
             )
         reached(Failpoint.INGEST_LEDGER)
-    reached(Failpoint.INGEST_COMMITTED)
     return rows
 
 
@@ -228,7 +227,8 @@ def _registered(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Tabl
     try:
         yield
     finally:
-        connection.unregister(name)
+        with contextlib.suppress(duckdb.Error):  # in a transaction that failed; its end takes the name away
+            connection.unregister(name)
 
 
 @contextlib.contextmanager
@@ -238,6 +238,7 @@ def _transaction(connection: duckdb.DuckDBPyConnection, place: str) -> Iterator[
     try:
         yield
         connection.execute("commit")
+        reached(Failpoint.INGEST_COMMITTED)
     except (duckdb.Error, ClikaError, OSError) as error:
         with contextlib.suppress(duckdb.Error):  # there is none any more where the commit itself failed
             connection.execute("rollback")

@@ -6,6 +6,7 @@ over, or the program did not come to its end.
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--parts", default="", help="comma-separated beginnings of parts (default: all)")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it started and mounted goes with it
     how: dict[str, str] = {}
     print(f"seed {options.seed}", flush=True)
     with Laboratory.opened(options.seed) as laboratory:
