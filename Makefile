@@ -14,7 +14,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 CUT_OFF := $(VENV)/.cut_off
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench bench-gpu bench-import clean
+.PHONY: run test lint faults bench bench-gpu bench-import bench-index clean
 
 run: $(RUN_STAMP)
 	@$(VENV)/bin/python app.py
@@ -35,6 +35,13 @@ bench-gpu: $(RUN_STAMP)
 
 bench-import: $(TEST_STAMP)
 	@$(VENV)/bin/python -m benchmarks.import_release $(RELEASE)
+
+bench-index: $(RUN_STAMP)
+	@$(VENV)/bin/python -m benchmarks.index_speed
+
+# Some twenty minutes of kills, full disks and damage; another SEED is another course of them.
+faults: $(TEST_STAMP)
+	@$(VENV)/bin/python -m tests.faults $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf $(VENV)

@@ -134,7 +134,7 @@ def conductivity_command(options: argparse.Namespace) -> int:
             failed |= submit_command(options.store, job)
             continue
         try:
-            print(f"{job.name}: {done_to_end(options.store, job)}")
+            print(done_to_end(options.store, job))
         except JobError as error:
             print(f"clika: {error}", file=sys.stderr)
             failed = 1

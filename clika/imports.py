@@ -17,19 +17,24 @@ import numpy as np
 import pyarrow as pa
 
 from clika.datasets.release import DEMONSTRATED, ModelAnswers, read_release
-from clika.errors import ConflictError, ShardError, StoreError, StoreLockedError, UsageError
+from clika.errors import ConflictError, StoreError, StoreLockedError, UsageError
 from clika.records import UNPARSEABLE, ModelRef, Outcome, Question, Run, ScoringRule, run_id
 from clika.shards import (
     PREDICTION_SCHEMA,
+    Fault,
+    ShardEntry,
     ShardKind,
+    is_recorded,
+    mend_manifest,
     question_table,
     questions_of,
-    read_run,
     seal,
     set_aside,
     shard_bytes,
     sound_tables,
+    withdraw,
     write_run,
+    writers,
 )
 
 WRITER = "import"
@@ -132,7 +137,7 @@ def _importing(store: Path) -> Iterator[None]:
 
 def _sealed_questions(store: Path, collection: str, questions: Sequence[Question]) -> int:
     folder = store / "collections" / collection
-    tables, faults = sound_tables(folder)
+    tables, faults = _mended(folder)
     stored = {
         (question.dataset, question.question_id, question.language): question
         for _, table in tables
@@ -153,6 +158,28 @@ def _sealed_questions(store: Path, collection: str, questions: Sequence[Question
         superseded = set_aside(folder, faults)
         seal(folder, WRITER, ShardKind.QUESTIONS, question_table(new), superseded)
     return len(new)
+
+
+def _mended(folder: Path) -> tuple[list[tuple[ShardEntry, pa.Table]], list[Fault]]:
+    """What is sound in a folder, and the damaged shards; damaged manifest lines are taken out.
+
+    Who imports is alone. A damaged line may have said that others are superseded: where both ends of such a
+    shard stand in sound ones it is taken back again.
+    """
+    for writer in sorted(writers(folder)):
+        mend_manifest(folder, writer)
+    tables, faults = sound_tables(folder)
+    if not faults:
+        return tables, faults
+    stored = {"/".join(key) for _, table in tables for key in _keys(table)}
+    redone = [
+        fault
+        for fault in faults
+        if fault.entry is not None and {fault.entry.first_key, fault.entry.last_key} <= stored
+    ]
+    if redone:
+        withdraw(folder, WRITER, set_aside(folder, redone))
+    return tables, [fault for fault in faults if fault not in redone]
 
 
 def _content(question: Question) -> tuple[object, ...]:
@@ -183,10 +210,10 @@ def _sealed_answers(
     if table.num_rows == 0:
         return 0, 0, odd
     content = shard_bytes(ShardKind.PREDICTIONS, table)
-    tables, damaged = sound_tables(folder)
+    tables, damaged = _mended(folder)
     digest = sha256(content).hexdigest()
     if any(entry.sha256 == digest for entry, _ in tables):
-        if not _recorded(folder, run):
+        if not is_recorded(folder, run):
             write_run(folder, run)
         return 0, table.num_rows, odd
     new, contradicted = _unstored(table, [sealed for _, sealed in tables])
@@ -195,7 +222,7 @@ def _sealed_answers(
             f"{run.model.name}: {len(contradicted)} answers differ from those stored, the first is"
             f" {contradicted[0]}; the stored ones stay, import the others with --collection NAME"
         )
-    if not _recorded(folder, run):
+    if not is_recorded(folder, run):
         write_run(folder, run)
     if new.num_rows:
         superseded = set_aside(folder, damaged)
@@ -222,14 +249,6 @@ def _unstored(table: pa.Table, sealed: Sequence[pa.Table]) -> tuple[pa.Table, li
         if key in stored and stored[key] != text:
             contradicted.append("/".join(key))
     return table.filter(pa.array(keep)), contradicted
-
-
-def _recorded(folder: Path, run: Run) -> bool:
-    """Whether the folder's record says whose answers these are; a damaged one is written again."""
-    try:
-        return read_run(folder) == run
-    except ShardError:
-        return False
 
 
 def _keys(table: pa.Table) -> Iterator[tuple[str, str, str]]:

@@ -3,10 +3,11 @@
 This is where the truth lies on disk; the database is an index made from it. A shard is written to a
 temporary name, flushed, renamed, and its folder flushed; only then a manifest line is added. A file
 that no line names, or whose bytes are not those the line records, does not count: its questions are
-answered again, and the new shard's line says which one it supersedes. Every line carries a check of its
-own: a flipped bit in a manifest is found like one in a shard.
+answered again, and a line, the new shard's or one of its own, says which one is superseded. Every line carries
+a check of its own: a flipped bit in a manifest is found like one in a shard.
 
     <folder>/run.json                 whose predictions these are (absent for questions)
+    <folder>/run.copy.json            the same again: without it sound shards would belong to nobody
     <folder>/manifest-<writer>.jsonl  one line a sealed shard; each writer has a manifest of its own
     <folder>/shards/<writer>-000001.parquet
     <folder>/quarantine/              what does not match its line, kept for a look
@@ -77,7 +78,10 @@ _SCHEMAS = {ShardKind.QUESTIONS: QUESTION_SCHEMA, ShardKind.PREDICTIONS: PREDICT
 
 @dataclass(frozen=True, slots=True)
 class ShardEntry:
-    """A manifest line: which file, its sha256, its rows, the span of its keys, the files it replaces."""
+    """A manifest line: which file, its sha256, its rows, the span of its keys, the files it replaces.
+
+    One without a file and rows only takes others back (``withdraw``).
+    """
 
     version: int
     kind: str
@@ -102,6 +106,7 @@ _WRITER = re.compile(r"[a-z0-9][a-z0-9_]*")
 _SHARD_FILE = re.compile(r"[a-z0-9][a-z0-9_]*-[0-9]{6}\.parquet")
 _ENTRY_KEYS = {field.name for field in fields(ShardEntry)}
 _CHECK = "check"
+_RECORDS = ("run.json", "run.copy.json")
 
 
 def flush_folder(folder: Path) -> None:
@@ -191,6 +196,19 @@ def seal(
     return entry
 
 
+def withdraw(folder: Path, writer: str, files: Sequence[str]) -> None:
+    """Take damaged shards back for good: nothing vouches for them any more, whoever answers their questions.
+
+    Raises StoreError when the disk refuses.
+    """
+    entry = ShardEntry(LINE_VERSION, str(ShardKind.PREDICTIONS), "", "", 0, "", "", tuple(files))
+    manifest = folder / f"manifest-{writer}.jsonl"
+    try:
+        _append_line(manifest, asdict(entry))
+    except OSError as error:
+        raise write_error(manifest, error) from error
+
+
 def _numbers_taken(folder: Path, writer: str) -> int:
     """The highest number that a writer has used: a name, once given, is never given to other bytes."""
     manifest = folder / f"manifest-{writer}.jsonl"
@@ -236,7 +254,14 @@ def manifest_entries(folder: Path) -> tuple[tuple[ShardEntry, ...], tuple[Fault,
     entries: list[ShardEntry] = []
     faults: list[Fault] = []
     for manifest in sorted(folder.glob("manifest-*.jsonl")):
-        for number, line in enumerate(manifest.read_bytes().split(b"\n"), 1):
+        try:
+            content = manifest.read_bytes()
+        except FileNotFoundError:  # the job was deleted this very moment
+            continue
+        except OSError as error:
+            faults.append(Fault(manifest, f"{manifest}: cannot be read ({error.strerror}); mend the disk"))
+            continue
+        for number, line in enumerate(content.split(b"\n"), 1):
             if not line.strip():
                 continue
             try:
@@ -248,7 +273,7 @@ def manifest_entries(folder: Path) -> tuple[tuple[ShardEntry, ...], tuple[Fault,
                 )
                 faults.append(Fault(manifest, sentence))
     replaced = {file for entry in entries for file in entry.supersedes}
-    return tuple(entry for entry in entries if entry.file not in replaced), tuple(faults)
+    return tuple(entry for entry in entries if entry.file and entry.file not in replaced), tuple(faults)
 
 
 def _checked(values: dict[str, object]) -> dict[str, object]:
@@ -276,9 +301,10 @@ def _entry(line: bytes) -> ShardEntry:
     _taken_check(values)
     if set(values) != _ENTRY_KEYS:
         raise ValueError("its keys are not those of a manifest line")
-    if not isinstance(values["file"], str) or not _SHARD_FILE.fullmatch(values["file"]):
-        raise ValueError(f"{values['file']!r} does not name a shard")
     values["supersedes"] = tuple(values["supersedes"])
+    takes_back = values["file"] == "" and values["rows"] == 0 and values["supersedes"]
+    if not takes_back and (not isinstance(values["file"], str) or not _SHARD_FILE.fullmatch(values["file"])):
+        raise ValueError(f"{values['file']!r} does not name a shard")
     return ShardEntry(**values)
 
 
@@ -343,9 +369,11 @@ def writers(folder: Path) -> set[str]:
 def mend_manifest(folder: Path, writer: str) -> None:
     """Take out of a writer's manifest what is no line, and out of ``shards/`` what no line vouches for.
 
-    Both are kept in quarantine. Only for who holds the writer's place: a live writer's newest shard has no
-    line yet.
+    Both are kept in quarantine; halves that were never renamed are removed. Only for who holds the writer's
+    place: a live writer's newest shard has no line yet.
     """
+    for half in (folder / "shards").glob(f".{writer}-*.tmp"):
+        half.unlink(missing_ok=True)
     manifest = folder / f"manifest-{writer}.jsonl"
     try:
         lines = [line for line in manifest.read_bytes().split(b"\n") if line.strip()]
@@ -421,18 +449,38 @@ def questions_of(table: pa.Table) -> list[Question]:
 
 
 def write_run(folder: Path, run: Run) -> None:
-    """Record whose predictions a folder holds."""
+    """Record whose predictions a folder holds, twice."""
     document = {"version": LINE_VERSION, **asdict(run), "rule": str(run.rule), "settings": dict(run.settings)}
     text = json.dumps(_checked(document), ensure_ascii=False, indent=2)
-    write_durably(folder / "run.json", text.encode())
+    for name in _RECORDS:
+        write_durably(folder / name, text.encode())
 
 
 def read_run(folder: Path) -> Run | None:
     """Whose predictions a folder holds; None where it holds none.
 
-    Raises ShardError for a record that cannot be read or has keys that this program does not know.
+    Raises ShardError where both records cannot be read or have keys that this program does not know.
     """
-    path = folder / "run.json"
+    try:
+        found = _recorded(folder / _RECORDS[0])
+    except ShardError:
+        found = _recorded(folder / _RECORDS[1])
+        if found is None:
+            raise
+        return found
+    return found or _recorded(folder / _RECORDS[1])
+
+
+def is_recorded(folder: Path, run: Run) -> bool:
+    """Whether both records of a folder say that it holds this run's predictions."""
+    try:
+        return all(_recorded(folder / name) == run for name in _RECORDS)
+    except ShardError:
+        return False
+
+
+def _recorded(path: Path) -> Run | None:
+    """What one record says; None where there is none."""
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from clika.errors import ShardError, StoreError
 from clika.shards import (
     ShardKind,
+    is_recorded,
     manifest_entries,
     mend_manifest,
     prediction_table,
@@ -22,6 +23,7 @@ from clika.shards import (
     set_aside,
     shard_bytes,
     sound_tables,
+    withdraw,
 )
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 
@@ -47,11 +49,37 @@ def test_a_run_record_survives_and_refuses_unknown_keys(tmp_path: Path) -> None:
     record = folder / "run.json"
     values = json.loads(record.read_text())
     del values["check"]
+    (folder / "run.copy.json").unlink()
     record.write_text(json.dumps({**values, "version": 1}))  # as it was written before records had checks
     assert read_run(folder) == RUN
     record.write_text(json.dumps({**values, "version": 1, "colour": "red"}))
     with pytest.raises(ShardError, match=r"not a run record .*colour"):
         read_run(folder)
+
+
+def test_a_damaged_run_record_is_made_good_by_its_copy(tmp_path: Path) -> None:
+    seal_predictions(tmp_path, RUN, ROWS)
+    folder = tmp_path / "jobs/job"
+    assert is_recorded(folder, RUN)
+    for name in ("run.json", "run.copy.json"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(whole[:40])
+        assert read_run(folder) == RUN
+        assert not is_recorded(folder, RUN)
+        (folder / name).write_bytes(whole)
+    for name in ("run.json", "run.copy.json"):
+        (folder / name).write_bytes(b"{}")
+    with pytest.raises(ShardError, match="not a run record"):
+        read_run(folder)
+
+
+def test_a_shard_taken_back_is_vouched_for_by_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "jobs/job"
+    first, second = (seal_predictions(tmp_path, RUN, rows) for rows in (ROWS[:1], ROWS[1:]))
+    withdraw(folder, "other", [first.file])
+    assert manifest_entries(folder) == ((second,), ())
+    mend_manifest(folder, "other")  # a line without a shard is a line too
+    assert manifest_entries(folder) == ((second,), ())
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,15 +1,16 @@
-"""The index of a store: who owns it, how it opens, and how it is made again.
+"""The index of a store: who owns it, how it grows, and how it is made again.
 
 Whoever holds ``store/LOCK`` owns ``store/clika.duckdb``. Anybody else (the command line while the
 dashboard runs) reads the same shards into a DuckDB in memory, through the same code. A database that
 does not open is set aside with its write-ahead log and made again from the shards.
 """
 
+import contextlib
 import fcntl
 import logging
 import os
 import threading
-import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,27 +18,30 @@ from types import TracebackType
 
 import duckdb
 
-from clika.database.ingest import ingest_new_shards
-from clika.database.migrations import apply
-from clika.errors import StoreError, StoreLockedError
+from clika.database.connection import DATABASE, LOCK, Cursor, opened, opened_in_memory, set_aside
+from clika.database.ingest import Signature, ingest_new_shards
+from clika.errors import StoreError, StoreFullError, StoreLockedError
 
 logger = logging.getLogger(__name__)
-
-DATABASE = "clika.duckdb"
-LOCK = "LOCK"
 
 
 class Index:
     """A store's rows, ready to be queried; a context manager. Open with ``Index.open``."""
 
-    def __init__(self, store: Path, lock: int | None, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, store: Path, lock: int | None) -> None:
+        """Raises what ``opened`` raises, but for a full disk: then the shards are read into memory."""
         self.store = store
         self.owner = lock is not None
         self.notices: tuple[str, ...] = ()
         self._lock = lock
-        self._connection = connection
-        self._cursors = threading.local()
-        self._refreshing = threading.Lock()  # two timers of the page may refresh at once
+        self._unchanged: dict[str, Signature] = {}
+        self._news: list[str] = []
+        self._in_memory = True
+        self._connection = self._opened()
+        self._local = threading.local()
+        self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
+        self._refreshing = threading.RLock()  # two timers of the page may refresh, or open it again, at once
+        self._swapping = threading.Lock()  # a reader may ask for the connection while it is opened again
 
     @classmethod
     def open(cls, store: Path) -> "Index":
@@ -52,48 +56,125 @@ class Index:
             raise StoreError(
                 f"store {str(store)!r} cannot be used ({error.strerror}); give another with --store"
             ) from error
-        notices: list[str] = []
         try:
-            if lock is None:
-                connection = duckdb.connect(":memory:")
-                apply(connection)
-            else:
-                connection = _opened(store, notices)
-            _shut_the_doors(connection)
+            index = cls(store, lock)
+            index.refresh()
         except BaseException:
             if lock is not None:
                 os.close(lock)
             raise
-        index = cls(store, lock, connection)
-        index.refresh()
-        index.notices = (*notices, *index.notices)
         return index
 
     def refresh(self) -> int:
-        """Take in the shards sealed since; returns the rows added. Alarms replace ``notices``."""
+        """Make the index hold what is sealed now; returns how many rows came or went.
+
+        Alarms replace ``notices``; what was said of the database's opening stays before them. A full disk is
+        one of them: nothing is lost, and the first refresh with room again takes in what is missing.
+        """
         with self._refreshing:
-            cursor = self._connection.cursor()
+            if self.owner and self._in_memory:
+                self._move_to_disk()
             try:
-                added, alarms = ingest_new_shards(cursor, self.store)
-            finally:
-                cursor.close()
-        for alarm in alarms:
-            logger.warning("%s", alarm)
-        self.notices = alarms
-        return added
+                moved, alarms = self._ingested()
+            except duckdb.Error as error:
+                logger.warning("the database failed (%s) and is opened again", error)
+                self.reopen(self._connection)
+                moved, alarms = self._ingested_once_more()
+            for alarm in alarms:
+                if alarm not in self.notices:
+                    logger.warning("%s", alarm)
+            self.notices = (*self._news, *alarms)
+        return moved
+
+    def _ingested(self) -> tuple[int, tuple[str, ...]]:
+        cursor = self._connection.cursor()
+        try:
+            moved, alarms = ingest_new_shards(cursor, self.store, self._unchanged)
+            if alarms:
+                cursor.execute("select 1")  # a database that a full disk has ended says so now
+            return moved, alarms
+        finally:
+            cursor.close()
+
+    def _ingested_once_more(self) -> tuple[int, tuple[str, ...]]:
+        """After a failure that opening again did not mend: the file is damaged where only writing looks."""
+        try:
+            return self._ingested()
+        except duckdb.Error as error:
+            if not self.owner or self._in_memory:
+                raise StoreError(
+                    f"{str(self.store)!r} cannot be indexed ({error}); 'python -m clika verify' checks it"
+                ) from error
+            self.reopen(self._connection, damaged=error)
+        try:
+            return self._ingested()
+        except duckdb.Error as error:
+            raise StoreError(
+                f"{self.store / DATABASE} cannot be used ({error}); stop the program, then 'python -m clika"
+                f" rebuild' makes it again from the sealed shards"
+            ) from error
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        """The file's connection for the owner where the disk has room for it, else one in memory."""
+        self._news.clear()
+        if self.owner:
+            try:
+                connection = opened(self.store, self._news)
+                self._in_memory = False
+                return connection
+            except StoreFullError as error:
+                self._news.append(str(error))
+        self._in_memory = True
+        return opened_in_memory()
+
+    def _move_to_disk(self) -> None:
+        """Leave memory for the file where there is room by now."""
+        news: list[str] = []
+        try:
+            connection = opened(self.store, news)
+        except StoreFullError:
+            return
+        with self._swapping:
+            self._let_go()
+            self._connection, self._in_memory = connection, False
+            self._news[:] = news
+
+    def connected(self) -> duckdb.DuckDBPyConnection:
+        """The connection as it is now."""
+        with self._swapping:
+            return self._connection
+
+    def reopen(self, dead: duckdb.DuckDBPyConnection, damaged: duckdb.Error | None = None) -> None:
+        """Open the database again, unless somebody has meanwhile; ``damaged`` sets its file aside first."""
+        with self._refreshing, self._swapping:
+            if self._connection is not dead:
+                return
+            self._let_go()
+            news: list[str] = []
+            if damaged is not None:
+                set_aside(self.store / DATABASE, news, damaged)
+            self._connection = self._opened()
+            self._news[:0] = news
+
+    def _let_go(self) -> None:
+        """Close the connection with every cursor: DuckDB gives the same dead database again while one is left."""
+        self._unchanged.clear()
+        for cursor in list(self._cursors):
+            cursor.close()
+        self._connection.close()
 
     @property
-    def cursor(self) -> duckdb.DuckDBPyConnection:
+    def cursor(self) -> Cursor:
         """This thread's own cursor: a connection shared by threads returns wrong answers."""
-        cursor: duckdb.DuckDBPyConnection | None = getattr(self._cursors, "cursor", None)
+        cursor: Cursor | None = getattr(self._local, "cursor", None)
         if cursor is None:
-            cursor = self._connection.cursor()
-            self._cursors.cursor = cursor
+            cursor = self._local.cursor = Cursor(self)
+            self._cursors.add(cursor)
         return cursor
 
     def close(self) -> None:
         """Close the database and give the store back."""
-        self._connection.close()
+        self._let_go()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -115,8 +196,9 @@ def _taken_lock(store: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
+    with contextlib.suppress(OSError):  # on a full disk it is held without a name
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
 
 
@@ -126,57 +208,6 @@ def lock_holder(store: Path) -> str:
         return (store / LOCK).read_text().strip() or "unknown"
     except OSError:
         return "unknown"
-
-
-def _opened(store: Path, notices: list[str]) -> duckdb.DuckDBPyConnection:
-    path = store / DATABASE
-    try:
-        connection = duckdb.connect(str(path))
-        try:
-            apply(connection)
-            _read_through(connection)
-        except BaseException:
-            connection.close()
-            raise
-    except duckdb.IOException as error:
-        if "could not set lock" in str(error).lower():
-            raise StoreLockedError(
-                f"{path} is open in another program that does not hold {store / LOCK}; close it"
-            ) from error
-        return _made_again(path, notices, error)
-    except duckdb.Error as error:
-        return _made_again(path, notices, error)
-    return connection
-
-
-def _read_through(connection: duckdb.DuckDBPyConnection) -> None:
-    """Touch every stored row: a torn file opens, and shows its damage only when its blocks are read."""
-    for table in ("languages", "items", "questions", "runs", "predictions", "ledger"):
-        connection.execute(f"select bit_xor(hash(t)) from {table} t").fetchall()
-
-
-def _made_again(path: Path, notices: list[str], cause: duckdb.Error) -> duckdb.DuckDBPyConnection:
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    for name in (path.name, f"{path.name}.wal"):
-        damaged = path.with_name(name)
-        if damaged.exists():
-            damaged.replace(path.with_name(f"{name}.damaged-{stamp}"))
-    reason = str(cause).splitlines()[0]
-    notices.append(
-        f"{path} did not open ({reason}); it was set aside as {path.name}.damaged-{stamp}"
-        f" and made again from the sealed shards: no prediction is lost"
-    )
-    connection = duckdb.connect(str(path))
-    apply(connection)
-    return connection
-
-
-def _shut_the_doors(connection: duckdb.DuckDBPyConnection) -> None:
-    """Rows come in through Arrow alone: no file reads, no COPY, no ATTACH, no way to switch it back."""
-    connection.execute("set threads = 2")
-    connection.execute("set memory_limit = '1GB'")
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
 
 
 def rebuild(store: Path) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import duckdb
 
 from clika.errors import StoreError
+from clika.failpoints import Failpoint, reached
 from clika.languages import LANGUAGES
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -62,6 +63,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             rows integer not null,
             unique (folder, file))""",
     ),
+    # How many of a shard's rows stand in the index under its number: what another shard holds too does not.
+    ("alter table ledger add column stored integer",),
 )
 
 
@@ -86,11 +89,13 @@ def apply(connection: duckdb.DuckDBPyConnection, migrations: Sequence[tuple[str,
     for number, statements in enumerate(migrations[version:], version + 1):
         connection.execute("begin")
         try:
+            reached(Failpoint.MIGRATE_BEGUN)
             for statement in statements:
                 connection.execute(statement)
             connection.execute("insert into schema_version (version) values (?)", [number])
+            reached(Failpoint.MIGRATE_APPLIED)
             connection.execute("commit")
-        except duckdb.Error:
+        except (duckdb.Error, OSError):
             connection.execute("rollback")
             raise
     _name_languages(connection)

@@ -197,12 +197,16 @@ def answer_matrices(
     row_order = np.argsort(run_column, kind="stable")
     bounds = np.searchsorted(run_column[row_order], [number for number, _ in summaries])
     ends = np.searchsorted(run_column[row_order], [number for number, _ in summaries], side="right")
+    # The same for every run: made once, shared by the frozen matrices.
+    question_ids = {dataset: tuple(row[2] for row in rows) for dataset, rows in blocks.items()}
+    golds = {dataset: np.array([row[3] for row in rows], np.int8) for dataset, rows in blocks.items()}
+    counts = {dataset: np.array([row[4] for row in rows], np.int8) for dataset, rows in blocks.items()}
     matrices = []
     for (_number, run), begin, end in zip(summaries, bounds, ends, strict=True):
         mine = row_order[begin:end]
         block_column = block_of_item[item_column[mine]]
         for block, (dataset, rows) in enumerate(blocks.items()):
-            here = mine[block_column == block]
+            here = mine if len(blocks) == 1 else mine[block_column == block]
             if here.size == 0:
                 continue
             codes = codes_of_block[block]
@@ -217,10 +221,10 @@ def answer_matrices(
                     run=run,
                     dataset=dataset,
                     languages=tuple(languages[code] for code in codes),
-                    question_ids=tuple(row[2] for row in rows),
+                    question_ids=question_ids[dataset],
                     chosen=chosen,
-                    answers=np.array([row[3] for row in rows], np.int8),
-                    choices=np.array([row[4] for row in rows], np.int8),
+                    answers=golds[dataset],
+                    choices=counts[dataset],
                 )
             )
     return tuple(matrices)

@@ -123,13 +123,18 @@ class JobFolder:
                 path.unlink(missing_ok=True)
 
     def job(self) -> Job:
-        """The specification. Raises JobError where it cannot be one."""
+        """The specification. Raises JobError where it cannot be one, or is not the one this folder is named after."""
         path = self.path / "job.json"
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise JobError(f"{path} cannot be read ({error}); submit the job again") from error
-        return read_job(text)
+        job = read_job(text)
+        if job.job_id != self.path.name:
+            raise JobError(
+                f"{path} is not what was submitted (it would be {job.job_id}); submit the job again"
+            )
+        return job
 
     @contextmanager
     def setting_up(self) -> Iterator[None]:
@@ -169,12 +174,15 @@ class JobFolder:
 
     @staticmethod
     def _progress(path: Path) -> Progress | None:
+        """What one replica told; None where it told nothing that can be read. It tells again soon."""
         try:
-            values = json.loads(path.read_text())
-        except FileNotFoundError:
+            values = json.loads(path.read_bytes())
+            languages = {code: (int(done), int(total)) for code, (done, total) in values["languages"].items()}
+            rate = values["rate"] if values["rate"] is None else float(values["rate"])
+            done, total, kept = (int(values[name]) for name in ("done", "total", "kept"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return None
-        languages = {code: (done, total) for code, (done, total) in values.pop("languages", {}).items()}
-        return Progress(**values, languages=languages)
+        return Progress(done, total, kept, rate, languages)
 
     def beat(self, replica: int, count: int, phase: str, answered: int) -> None:
         """Show that a replica lives: ``count`` rises with every beat."""
@@ -183,7 +191,7 @@ class JobFolder:
     def heartbeat(self, replica: int) -> str | None:
         """What a replica last showed; None before the first beat. Only whether it changes means something."""
         try:
-            return (self.path / f"heartbeat-{replica}").read_text()
+            return (self.path / f"heartbeat-{replica}").read_text("utf-8", "replace")
         except FileNotFoundError:
             return None
 
@@ -205,10 +213,13 @@ class JobFolder:
         """How the model was asked, by writer; empty where nobody has answered yet."""
         found = {}
         for path in sorted(self.path.glob("scoring-*.json")):
-            values = json.loads(path.read_text("utf-8"))
-            if values.pop("version", None) != 1:
-                raise JobError(f"{path} is of another version of CLiKA; run the job again with this one")
-            found[path.stem.removeprefix("scoring-")] = ScoringRecord(**values)
+            try:
+                values = json.loads(path.read_bytes())
+                if values.pop("version", None) != 1:
+                    raise JobError(f"{path} is of another version of CLiKA; run the job again with this one")
+                found[path.stem.removeprefix("scoring-")] = ScoringRecord(**values)
+            except (ValueError, TypeError, AttributeError) as error:
+                raise JobError(f"{path} cannot be read ({error}); it says how a model was asked") from error
         return found
 
     def write_done(self, end: JobEnd) -> None:
@@ -216,9 +227,12 @@ class JobFolder:
         write_durably(self.path / "done.json", json.dumps(asdict(end)).encode())
 
     def done(self) -> JobEnd | None:
-        """How the work ended; None if it has not, or not well."""
+        """How the work ended; None if it has not, or not well, or if the record is damaged (resuming writes it)."""
         values = self._read("done.json")
-        return None if values is None else JobEnd(**values)
+        try:
+            return None if values is None else JobEnd(**values)
+        except TypeError:
+            return None
 
     def write_error(self, failure: JobFailure, replica: int = 0) -> None:
         """Why a replica could not do its work."""
@@ -229,18 +243,17 @@ class JobFolder:
         """Why the work could not be done, as the first replica said that could not; None where none did."""
         for path in sorted(self.path.glob("error-*.json")):
             values = self._read(path.name)
-            if values is not None:
-                return JobFailure(**values)
+            if values is not None and {"kind", "sentence"} <= values.keys():
+                return JobFailure(str(values["kind"]), str(values["sentence"]))
         return None
 
     def _read(self, name: str) -> dict[str, Any] | None:
+        """An object; None where there is none, or none that can be read: then the job counts as interrupted."""
         try:
-            values: dict[str, Any] = json.loads((self.path / name).read_text("utf-8"))
-        except FileNotFoundError:
+            values = json.loads((self.path / name).read_bytes())
+        except (OSError, ValueError):
             return None
-        except ValueError as error:
-            raise JobError(f"{self.path / name} cannot be read ({error}); resume the job") from error
-        return values
+        return values if isinstance(values, dict) else None
 
     def log_tail(self) -> str:
         """The last 64 KiB of the log, or of its tasks' logs in Slurm together; empty where there is none."""

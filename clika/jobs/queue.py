@@ -274,11 +274,12 @@ def _last_order(store: Path) -> float:
 def request_of(folder: JobFolder) -> Request | None:
     """What is wanted of a job; None where nobody said, or where it cannot be read (resuming writes it anew)."""
     try:
-        values = json.loads((folder.path / WANTED).read_text("utf-8"))
+        values = json.loads((folder.path / WANTED).read_bytes())
         request = Request(Wanted(values["wanted"]), str(values["name"]), float(values["order"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        sound = math.isfinite(request.order) and values["version"] == VERSION
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
-    return request if math.isfinite(request.order) and values.get("version") == VERSION else None
+    return request if sound else None
 
 
 def _write_request(folder: JobFolder, request: Request) -> None:
@@ -294,8 +295,8 @@ def write_replicas(folder: JobFolder, replicas: Sequence[Replica]) -> None:
 def replicas_of(folder: JobFolder) -> tuple[Replica, ...]:
     """Who was started on a job last, alive or not; empty where nobody was, or the record cannot be read."""
     try:
-        values = json.loads((folder.path / PROCESSES).read_text("utf-8"))
-        return tuple(Replica(Process(**one["process"]), tuple(one["devices"])) for one in values["replicas"])
+        values = json.loads((folder.path / PROCESSES).read_bytes())
+        return tuple(_replica(one["process"], one["devices"]) for one in values["replicas"])
     except (OSError, ValueError, KeyError, TypeError):
         return ()
 
@@ -304,6 +305,14 @@ def _forget_workers(folder: JobFolder) -> None:
     """Nobody is at a job: it waits."""
     for name in (PROCESSES, IN_SLURM):
         (folder.path / name).unlink(missing_ok=True)
+
+
+def _replica(process: dict[str, object], devices: list[object]) -> Replica:
+    """Raises ValueError for a number that no process can have."""
+    pid, started = process["pid"], process["started"]
+    if type(pid) is not int or not 0 < pid < 1 << 31:
+        raise ValueError(f"no process number: {pid!r}")
+    return Replica(Process(pid, str(started)), tuple(str(name) for name in devices))
 
 
 def running(folder: JobFolder) -> bool:

@@ -4,6 +4,7 @@ One supervisor a store (``store/SUPERVISOR`` is locked by it); jobs are processe
 it knows it reads from the jobs' folders at each look, so after a restart it takes living jobs up as they are.
 """
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -41,6 +42,7 @@ from clika.jobs.slurm import Slurm
 from clika.jobs.slurm_jobs import SlurmJobs, SlurmPatience
 from clika.jobs.slurm_record import slurm_job
 from clika.jobs.slurm_settings import launcher_of
+from clika.shards import write_error
 
 _logger = logging.getLogger(__name__)
 
@@ -134,7 +136,7 @@ class Supervisor:
             try:
                 with self.holding():
                     self.run(over)
-            except StoreLockedError:
+            except (StoreLockedError, OSError):  # a full disk has no room for the lock's file either
                 over.wait(LOOK_EVERY_SECONDS)
 
     def look(self) -> None:
@@ -143,10 +145,16 @@ class Supervisor:
         self._slurm.poll([one for one in job_folders(self.store) if self._only in (None, one.path.name)])
         jobs = [one for one in queued_jobs(self.store) if self._only in (None, one.job_id)]
         for one in jobs:
-            self._attend(one)
+            with _told(one):
+                self._attend(one)
         for one in jobs:
             if queued_job(one.folder).state is JobState.QUEUED:
-                self._start(one.folder)
+                with _told(one):
+                    self._start(one.folder)
+
+    def attending(self, one: QueuedJob) -> bool:
+        """Whether a job that lost its processes is not given up: the last of them are awaited, or it is tried again."""
+        return one.state is JobState.INTERRUPTED and self._watched[one.job_id].seen_alive
 
     def _attend(self, one: QueuedJob) -> None:
         watched = self._watched.setdefault(one.job_id, _Watched())
@@ -232,7 +240,10 @@ class Supervisor:
             _leave_failure(one.folder, ended)
             return
         if self._free() < self._patience.room:
-            _leave_failure(one.folder, StoreFullError(_no_room(self.store, self._free())))
+            # Where not even that can be written the job stays as it is, and the next look tries again.
+            watched.seen_alive = not _leave_failure(
+                one.folder, StoreFullError(_no_room(self.store, self._free()))
+            )
             return
         if watched.retries:
             there = slurm_job(one.folder)
@@ -292,7 +303,8 @@ class Supervisor:
                 folder.begin()
                 processes = self._start_replicas(folder, placed, self._environment)
             except (StoreError, OSError) as error:
-                _leave_failure(folder, error if isinstance(error, StoreError) else JobError(str(error)))
+                refused = error if isinstance(error, StoreError) else write_error(folder.path, error)
+                _leave_failure(folder, refused)
                 return
             write_replicas(
                 folder,
@@ -330,11 +342,23 @@ def _end_tree(process: Process) -> None:
     send([process, *tree], signal.SIGKILL)
 
 
-def _leave_failure(folder: JobFolder, error: ClikaError) -> None:
+@contextmanager
+def _told(one: QueuedJob) -> Iterator[None]:
+    """What goes wrong with one job is told, and keeps nobody from the others."""
+    try:
+        yield
+    except (ClikaError, OSError) as error:
+        _logger.error("%s: %s", one.job_id, error)
+
+
+def _leave_failure(folder: JobFolder, error: ClikaError) -> bool:
+    """Whether it could be written."""
     try:
         folder.write_error(JobFailure(type(error).__name__, str(error)))
     except StoreError as refused:
         _logger.error("%s", refused)
+        return False
+    return True
 
 
 def _no_room(store: Path, free: int) -> str:
@@ -357,8 +381,9 @@ def _taken_lock(store: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
+    with contextlib.suppress(OSError):  # on a full disk it is held without a name
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
 
 
@@ -423,7 +448,7 @@ def _looked_after(
             if one.state in over:
                 supervisor.look()  # what died without a word is tried once more, or told why not
                 one = queued_job(folder)
-                if one.state in over:
+                if one.state in over and not supervisor.attending(one):
                     return one
             time.sleep(LOOK_EVERY_SECONDS / 2)
     except KeyboardInterrupt:

@@ -80,7 +80,7 @@ def chunks(asked: Sequence[Prompt]) -> list[list[int]]:
 
 
 class Answers:
-    """What one replica has answered of a job's questions. ``superseded`` goes into the first shard sealed."""
+    """What one replica has answered of a job's questions."""
 
     def __init__(
         self,
@@ -89,14 +89,12 @@ class Answers:
         replica: int,
         questions: Sequence[Question],
         sealed: SealedAnswers,
-        superseded: tuple[str, ...],
         termination: Termination,
         lifeline: Lifeline,
     ) -> None:
         self.done = 0
         self._folder, self._run, self._replica, self._sealed = folder, run, replica, sealed
         self._keys = [question_key(question) for question in questions]
-        self._superseded = superseded
         self._termination, self._lifeline = termination, lifeline
         self._rows: list[Prediction] = []
         missing = self.missing(range(len(questions)))
@@ -142,8 +140,7 @@ class Answers:
             if self._rows:
                 writer = writer_name(self._replica)
                 table = prediction_table(self._rows)
-                entry = seal(self._folder.path, writer, ShardKind.PREDICTIONS, table, self._superseded)
-                self._superseded = ()
+                entry = seal(self._folder.path, writer, ShardKind.PREDICTIONS, table)
                 outcomes: dict[Key, Outcome] = {
                     (row.dataset, row.question_id, row.language): row.outcome for row in self._rows
                 }

@@ -24,12 +24,14 @@ from clika.jobs.spec import EvaluationJob
 from clika.records import ModelRef, Outcome, Prompt, Question, Run, ScoringRule, run_id
 from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
 from clika.shards import (
+    is_recorded,
     manifest_entries,
     mend_manifest,
     questions_of,
     read_run,
     set_aside,
     sound_tables,
+    withdraw,
     write_run,
     writers,
 )
@@ -112,9 +114,9 @@ def _evaluate(
     lifeline.phase = "waiting"
     with held_turn(folder, run.run), Claims(folder) as claims:
         with folder.setting_up(), termination.held():
-            superseded = _set_up(folder, run, job, writer_name(replica))
+            _set_up(folder, run, job, writer_name(replica))
             sealed = SealedAnswers(folder, run.run)
-        answers = Answers(folder, run, replica, questions, sealed, superseded, termination, lifeline)
+        answers = Answers(folder, run, replica, questions, sealed, termination, lifeline)
         if answers.missing(range(len(questions))):
             lifeline.phase = "asking"
             scorer.prepare(asked)
@@ -132,14 +134,13 @@ def _evaluate(
         return end
 
 
-def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> tuple[str, ...]:
-    """Make the folder this run's and set aside what does not count; returns the shards that are superseded."""
+def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> None:
+    """Make the folder this run's; set aside and take back what does not count.
+
+    Taken back now and not with the redone answers: any replica may give those, or have given them already.
+    """
     _check_answers_are_of(folder, run, job)
-    try:
-        recorded = read_run(folder.path) == run
-    except ShardError:
-        recorded = False
-    if not recorded:
+    if not is_recorded(folder.path, run):
         write_run(folder.path, run)
     for writer in sorted({own, *writers(folder.path)}):
         if writer == own:
@@ -149,7 +150,9 @@ def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> tuple[
             if nobodys:
                 mend_manifest(folder.path, writer)
     _, faults = sound_tables(folder.path)
-    return set_aside(folder.path, faults)
+    damaged = set_aside(folder.path, faults)
+    if damaged:
+        withdraw(folder.path, own, damaged)
 
 
 def _answer_all(
