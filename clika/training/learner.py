@@ -31,7 +31,7 @@ from clika.training.task import TrainingTask
 _logger = logging.getLogger(__name__)
 
 # How many tokens' time it takes to launch a micro-batch at all.
-_LAUNCH_TOKENS = {"cpu": 24, "mps": 512, "cuda": 1024}
+_LAUNCH_TOKENS = {"cpu": 64, "mps": 512, "cuda": 1024}
 
 
 @dataclass(slots=True)
