@@ -50,7 +50,8 @@ class Measured:
 
     ``shared`` says whether the prefix is computed once a micro-batch in ``ours`` (exact: at dropout 0 alone);
     ``ours_shared`` asks for it. ``loss_difference`` is the greatest of the first steps against Trainer's (nats), None
-    above dropout 0, where the two draw differently. ``whole_seconds`` is our recipe from loading to the saved adapter.
+    above dropout 0, where the two draw differently. ``vs_trainer`` and ``vs_trl`` are of ``ours_shared`` where it is
+    measured, else of ``ours``. ``whole_seconds`` is our recipe from loading to the saved adapter.
     """
 
     params_m: int
