@@ -14,7 +14,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 CUT_OFF := $(VENV)/.cut_off
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint faults bench bench-gpu bench-import bench-index clean
+.PHONY: run test lint faults bench bench-gpu bench-import bench-index bench-tuning clean
 
 run: $(RUN_STAMP)
 	@$(VENV)/bin/python app.py
@@ -32,6 +32,9 @@ bench: $(BENCH_STAMP)
 
 bench-gpu: $(RUN_STAMP)
 	@$(VENV)/bin/python -m benchmarks.gpu_forced_choice $(if $(RELEASE),--release $(RELEASE))
+
+bench-tuning: $(BENCH_STAMP)
+	@$(VENV)/bin/python -m benchmarks.tuning --whole
 
 bench-import: $(TEST_STAMP)
 	@$(VENV)/bin/python -m benchmarks.import_release $(RELEASE)
@@ -72,11 +75,11 @@ $(TEST_STAMP): $(RUN_STAMP)
 	@rm $(CUT_OFF)
 	@touch $(RUN_STAMP) $@
 
-# The constraints keep the harness from bringing another torch or transformers.
+# The constraints keep either of them from bringing another torch or transformers.
 $(BENCH_STAMP): $(TEST_STAMP)
 	@rm $(RUN_STAMP) $(TEST_STAMP)
 	@touch $(CUT_OFF)
-	@echo "installing lm-evaluation-harness into $(VENV)"
+	@echo "installing lm-evaluation-harness and TRL into $(VENV)"
 	@$(INSTALL) -e '.[bench]' -c requirements.txt
 	@rm $(CUT_OFF)
 	@touch $(RUN_STAMP) $(TEST_STAMP) $@

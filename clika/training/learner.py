@@ -14,6 +14,7 @@ from clika.scoring.checkpoint import (
     check_architecture,
     configuration,
     context_of,
+    device_memory,
     network_of,
     tokenizer_of,
 )
@@ -31,7 +32,7 @@ from clika.training.task import TrainingTask
 _logger = logging.getLogger(__name__)
 
 # How many tokens' time it takes to launch a micro-batch at all.
-_LAUNCH_TOKENS = {"cpu": 24, "mps": 512, "cuda": 1024}
+_LAUNCH_TOKENS = {"cpu": 64, "mps": 512, "cuda": 1024}
 
 
 @dataclass(slots=True)
@@ -99,7 +100,9 @@ def learner(task: TrainingTask, folder: Any, ranks: Ranks) -> Learner:
         network.to(ranks.device)
         if ranks.device.type == "cpu":
             keep_freed_memory()
-            prepacked = prepack_frozen_layers(network) if recipe.lora else 0
+            held = sum(weight.numel() * weight.element_size() for weight in network.parameters())
+            if recipe.lora and room_to_prepack(held, device_memory(ranks.device)):
+                prepacked = prepack_frozen_layers(network)
     network.train()
     made = Learner(
         network, model, tokenizer, taught, learning_weights(network), AnswerLoss(network), recipe.precision,
@@ -107,6 +110,11 @@ def learner(task: TrainingTask, folder: Any, ranks: Ranks) -> Learner:
     )  # fmt: skip
     _choose_prefix(made, recipe.shared_prefix, recipe.gradient_checkpointing)
     return made
+
+
+def room_to_prepack(held: int, memory: int | None) -> bool:
+    """Whether a model of ``held`` bytes may take three times as many and leave a quarter of the ``memory`` free."""
+    return memory is not None and 4 * held <= memory
 
 
 def _choose_prefix(made: Learner, wanted: SharedPrefix, checkpointing: bool) -> None:

@@ -7,6 +7,7 @@ share where padding and repeated work are least: how it is cut moves the result 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -28,16 +29,17 @@ class MicroBatch:
     counts: bool = True
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
+@lru_cache(maxsize=2)
+def epoch_order(count: int, seed: int, epoch: int) -> tuple[int, ...]:
     """A permutation of ``range(count)``: the same for one seed and 0-based epoch, on every machine."""
     generator = torch.Generator().manual_seed(_mixed(seed, epoch))
-    return [int(place) for place in torch.randperm(count, generator=generator)]
+    return tuple(torch.randperm(count, generator=generator).tolist())
 
 
 def effective_batch(count: int, batch_size: int, seed: int, step: int) -> list[int]:
     """The samples of the 0-based ``step``; the last batch of an epoch may be smaller."""
     epoch, place = divmod(step, math.ceil(count / batch_size))
-    return epoch_order(count, seed, epoch)[place * batch_size : (place + 1) * batch_size]
+    return list(epoch_order(count, seed, epoch)[place * batch_size : (place + 1) * batch_size])
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:

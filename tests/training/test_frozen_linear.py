@@ -7,6 +7,7 @@ from transformers.pytorch_utils import Conv1D
 
 from clika.scoring.packed_linear import can_pack
 from clika.training.frozen_linear import FrozenLinear, prepack_frozen_layers
+from clika.training.learner import room_to_prepack
 
 pytestmark = pytest.mark.skipif(not can_pack(), reason="this build of torch has no packed layers")
 
@@ -50,6 +51,12 @@ def test_what_learns_is_hooked_or_is_another_layer_stays() -> None:
     hooked.register_forward_hook(lambda module, inputs, outputs: outputs)
     assert prepack_frozen_layers(network) == 0
     assert list(network) == [learns, hooked, other]
+
+
+def test_a_model_that_would_fill_the_memory_three_times_is_not_prepacked() -> None:
+    assert room_to_prepack(held=4 << 30, memory=16 << 30)
+    assert not room_to_prepack(held=5 << 30, memory=16 << 30)
+    assert not room_to_prepack(held=1, memory=None)
 
 
 def test_a_layer_whose_packed_form_disagrees_stays() -> None:

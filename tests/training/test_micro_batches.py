@@ -28,7 +28,7 @@ def test_every_epoch_teaches_every_sample_once_in_an_order_of_its_own() -> None:
     first, second = list(chain(*steps[:3])), list(chain(*steps[3:]))
     assert sorted(first) == sorted(second) == list(range(10))
     assert first != second
-    assert first == epoch_order(10, 3, 0) != epoch_order(10, 4, 0)
+    assert tuple(first) == epoch_order(10, 3, 0) != epoch_order(10, 4, 0)
 
 
 def test_no_two_steps_or_processes_draw_alike() -> None:
