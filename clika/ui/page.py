@@ -6,7 +6,8 @@ import gradio as gr
 
 from clika.database.index import Index
 from clika.settings import Settings
-from clika.ui.results_tab import ASSETS, build_results_tab
+from clika.ui.listeners import ASSETS
+from clika.ui.results_tab import ResultsTab
 from clika.ui.store_watch import StoreWatch
 
 
@@ -31,7 +32,7 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
     with page:
         gr.Markdown("# CLiKA\nDoes a language model know the same things in every language?", elem_id="title")
         with gr.Tabs(), gr.Tab("Results"):
-            build_results_tab(index, settings, watch, page)
+            ResultsTab(index, settings, watch, page)
     return page
 
 

@@ -1,0 +1,50 @@
+"""How the page's functions answer a browser: errors as sentences, and looks that wait for nobody.
+
+A listener can be called by anybody who reaches the page, private or not: whatever arrives is checked by the
+function that uses it.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Literal, ParamSpec, TypedDict, TypeVar
+
+import gradio as gr
+
+from clika.errors import ClikaError
+from clika.ui import markup
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Listening(TypedDict):
+    """How a listener is run."""
+
+    concurrency_limit: int | None
+    show_progress: Literal["hidden"]
+    api_visibility: Literal["private"]
+
+
+LOOK = Listening(concurrency_limit=None, show_progress="hidden", api_visibility="private")
+"""For what only looks: any number at once, without a progress veil."""
+
+
+def spoken(listener: Callable[P, T]) -> Callable[P, T]:
+    """A listener whose ClikaErrors reach the person as their sentence; other errors stay what they are."""
+
+    @wraps(listener)
+    def told(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return listener(*arguments, **named)
+        except ClikaError as error:
+            raise gr.Error(markup.toast(str(error)), print_exception=False) from error
+
+    return told
+
+
+def script(name: str) -> str:
+    """A browser script of the assets."""
+    return (ASSETS / name).read_text(encoding="utf-8")

@@ -1,0 +1,111 @@
+"""What the heatmap is of, and the scores in it: functions of the index and of the switches' values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from clika.database.index import Index
+from clika.database.queries import answer_matrices, collections, run_summaries
+from clika.errors import UsageError
+from clika.figures.score_grid import ScoreGrid, scope_name, score_grid
+from clika.metrics.score_table import references_for, scope_datasets, score_table
+from clika.records import DATASETS, LEVEL_DATASETS, NOT_ASKED, AnswerMatrix, Level, Metric
+from clika.ui.run_labels import run_labels
+
+METRIC_MEANINGS: dict[Metric, str] = {
+    Metric.ACCURACY: "Accuracy: the share of questions answered correctly, times 100.",
+    Metric.RA: (
+        "RA, re-scaled accuracy, times 100: 0 is guessing, 100 is the reference model's accuracy in English."
+        " It can exceed 100."
+    ),
+    Metric.EN_CO: (
+        "en-CO: of the questions answered correctly in a language, the share that is correct in English too."
+    ),
+}
+CELL_SIGNS = "A dash (–) is undefined, a dot (·) was not run. Press a cell to read its questions."
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the heatmap is of: values of the switches, valid for the store as it stands."""
+
+    collection: str
+    collections: tuple[str, ...]
+    metric: Metric
+    scope: str
+    scopes: tuple[str, ...]
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets that the scope is made from."""
+        return scope_datasets(self.scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The grid to draw and the sentences beside it; ``matrices`` are those it was computed from."""
+
+    grid: ScoreGrid
+    sentences: tuple[str, ...]
+    matrices: tuple[AnswerMatrix, ...] = field(repr=False)
+
+
+def available_scopes(datasets: Sequence[str]) -> tuple[str, ...]:
+    """The levels whose data sets are all there, then each data set."""
+    levels = [
+        str(level) for level in (Level.FACTUAL, Level.BASIC) if set(LEVEL_DATASETS[level]) <= set(datasets)
+    ]
+    return (*levels, *(name for name in DATASETS if name in datasets))
+
+
+def has_references(collection: str, scope: str) -> bool:
+    """Whether every data set of a scope has a reference accuracy, so that RA exists."""
+    return set(scope_datasets(scope)) <= set(references_for(collection))
+
+
+def view_of_store(index: Index, collection: str | None, metric: str | None, scope: str | None) -> View | None:
+    """The switches, with what the store cannot show replaced by what it can; None for an empty store.
+
+    Without a wish the metric is RA where a reference is known, otherwise accuracy.
+    """
+    known = collections(index)
+    if not known:
+        return None
+    shown = collection if collection in known else known[0]
+    datasets = {name for summary in run_summaries(index, shown) for name in summary.datasets}
+    scopes = available_scopes(sorted(datasets)) or DATASETS
+    wanted = scope if scope in scopes else scopes[0]
+    usual = Metric.RA if has_references(shown, wanted) else Metric.ACCURACY
+    return View(shown, known, Metric(metric) if metric in set(Metric) else usual, wanted, scopes)
+
+
+def scores_of_view(index: Index, view: View) -> Scores:
+    """The grid of a view. Where RA has no reference, accuracy stands in its place, and a sentence says so."""
+    sentences: list[str] = []
+    metric = view.metric
+    references = references_for(view.collection)
+    if metric is Metric.RA and not has_references(view.collection, view.scope):
+        metric = Metric.ACCURACY
+        sentences.append(
+            f"RA needs a reference model's accuracy in English, and none is known for"
+            f" {scope_name(view.scope)} of collection {view.collection}: this is plain accuracy."
+        )
+    sentences.append(METRIC_MEANINGS[metric])
+    sentences.append(CELL_SIGNS)
+    runs = [summary.run for summary in run_summaries(index, view.collection)]
+    matrices = answer_matrices(index, view.collection, datasets=list(view.datasets))
+    rows = score_table(matrices, metric, view.scope, references)
+    asked: dict[tuple[str, str], int] = {}
+    for matrix in matrices:
+        counts = (matrix.chosen != NOT_ASKED).sum(axis=1)
+        for language, count in zip(matrix.languages, counts, strict=True):
+            key = (matrix.run, language)
+            asked[key] = asked.get(key, 0) + int(count)
+    return Scores(score_grid(rows, metric, view.scope, run_labels(runs), asked), tuple(sentences), matrices)
+
+
+def required_view(index: Index, collection: str | None, metric: str | None, scope: str | None) -> View:
+    """``view_of_store`` of a store that holds something. Raises UsageError for an empty one."""
+    view = view_of_store(index, collection, metric, scope)
+    if view is None:
+        raise UsageError("the store is empty; import a folder or evaluate a model first")
+    return view
