@@ -70,7 +70,7 @@ class Index:
         return index
 
     def refresh(self) -> int:
-        """Take in the shards sealed since; returns the rows added. Alarms replace ``notices``."""
+        """Take in the shards sealed since; returns the rows added or gone. Alarms replace ``notices``."""
         with self._refreshing:
             cursor = self._connection.cursor()
             try:

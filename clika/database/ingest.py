@@ -1,9 +1,11 @@
 """From sealed shards to index rows: one transaction a shard, its rows and its ledger row together.
 
 A key that is there already with the same payload is passed over; with another payload it is an alarm
-(ConflictError) and nothing of that shard is taken. A shard that supersedes others first takes theirs out.
+(ConflictError) and nothing of that shard is taken. A shard that supersedes others first takes theirs out, and the
+rows of a folder that was taken out of the store go too.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,12 +37,13 @@ def shard_folders(store: Path) -> list[Path]:
 
 
 def ingest_new_shards(connection: duckdb.DuckDBPyConnection, store: Path) -> tuple[int, tuple[str, ...]]:
-    """Take in every sealed shard that the ledger does not name; returns rows added and the alarms.
+    """Take in every sealed shard that the ledger does not name; returns the rows added or gone, and the alarms.
 
     An alarm is a sentence about a shard that was not taken in; the others are.
     """
+    gone = _drop_vanished(connection, store)
     ledger = set(connection.execute("select folder, file from ledger").fetchall())
-    added = 0
+    added = gone
     alarms: list[str] = []
     for folder in shard_folders(store):
         entries, faults = manifest_entries(folder)
@@ -90,6 +93,56 @@ def _ingest(
         connection.execute("rollback")
         raise
     return rows
+
+
+def _drop_vanished(connection: duckdb.DuckDBPyConnection, store: Path) -> int:
+    """Take out what came from job folders that are gone or were made anew; returns how many predictions went.
+
+    Another folder of the same run may hold some of the same answers, and its copies were passed over: the ledger
+    forgets those folders too, so that they are taken in again.
+    """
+    known: dict[str, dict[str, str]] = {}
+    for folder, file, sha256 in connection.execute(
+        "select folder, file, sha256 from ledger where folder like 'jobs/%'"
+    ).fetchall():
+        known.setdefault(folder, {})[file] = sha256
+    vanished = [folder for folder, files in known.items() if _is_another(store / folder, files)]
+    if not vanished:
+        return 0
+    where = "shard in (select shard from ledger where list_contains($1, folder))"
+    runs = {
+        run
+        for (run,) in connection.execute(
+            f"select distinct r.run from runs r join predictions p on p.run = r.number where p.{where}",
+            [vanished],
+        ).fetchall()
+    }
+    forgotten = vanished + [folder for folder in known if _run_of(store / folder) in runs]
+    connection.execute("begin")
+    try:
+        gone = _count(connection, f"delete from predictions where {where}", [vanished])
+        connection.execute(f"delete from predictions where {where}", [forgotten])
+        connection.execute("delete from ledger where list_contains($1, folder)", [forgotten])
+        connection.execute("commit")
+    except duckdb.Error:
+        connection.execute("rollback")
+        raise
+    return gone
+
+
+def _is_another(folder: Path, files: Mapping[str, str]) -> bool:
+    """Whether a folder is gone, or seals under a known name (file -> sha256) something else."""
+    if not folder.is_dir():
+        return True
+    return any(files.get(entry.file, entry.sha256) != entry.sha256 for entry in manifest_entries(folder)[0])
+
+
+def _run_of(folder: Path) -> str | None:
+    try:
+        run = read_run(folder)
+    except ShardError:
+        return None
+    return None if run is None else run.run
 
 
 def _take_out(connection: duckdb.DuckDBPyConnection, place: str, file: str) -> None:
@@ -188,7 +241,9 @@ def _ingest_predictions(connection: duckdb.DuckDBPyConnection, shard: int, place
 
 
 def _count(
-    connection: duckdb.DuckDBPyConnection, statement: str, parameters: dict[str, str] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    statement: str,
+    parameters: dict[str, str] | list[list[str]] | None = None,
 ) -> int:
     return int(connection.execute(statement, parameters or {}).fetchall()[0][0])
 

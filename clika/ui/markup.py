@@ -24,6 +24,9 @@ class Html(str):
     __slots__ = ()
 
 
+NOTHING = Html()
+
+
 def text(value: object) -> Html:
     """A value as text, with everything that HTML would read escaped."""
     return Html(html.escape(str(value)))
@@ -52,7 +55,7 @@ def paragraph(sentence: str, class_: str | None = None) -> Html:
 def notices(sentences: Sequence[str]) -> Html:
     """Sentences that a person should see above the page; nothing where there are none."""
     if not sentences:
-        return Html()
+        return NOTHING
     return tag("div", *(paragraph(sentence) for sentence in sentences), class_="clika-notices", role="status")
 
 
@@ -221,7 +224,7 @@ def question_cards(
     ]
     held = {question.language for question in questions}
     missing = [language.name for code, language in LANGUAGES.items() if code not in held]
-    rest = paragraph(f"This collection does not hold it in {', '.join(missing)}.") if missing else Html()
+    rest = paragraph(f"This collection does not hold it in {', '.join(missing)}.") if missing else NOTHING
     return joined([heading, legend, tag("div", *cards, class_="clika-cards"), rest])
 
 
