@@ -34,7 +34,13 @@ from clika.imports import import_release
 from clika.job_commands import add_jobs_commands, evaluate_to_end, submit_command
 from clika.languages import language_codes
 from clika.metrics.score_table import references_for, score_table
-from clika.question_sources import QuestionSource, keep_questions, question_source, wanted_datasets
+from clika.question_sources import (
+    QuestionSource,
+    fitting_template,
+    keep_questions,
+    question_source,
+    wanted_datasets,
+)
 from clika.records import (
     DATASETS,
     LETTERS,
@@ -266,7 +272,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
         datasets=datasets,
         languages=languages,
         limit=options.limit,
-        template=template or _fitting_template(available, datasets),
+        template=template or str(fitting_template(available, datasets)),
         template_text=template_text,
         demonstrations=demonstrations,
         rotate_demonstrations=options.rotate_demonstrations,
@@ -302,7 +308,7 @@ def preflight_command(options: argparse.Namespace) -> int:
     available = _source(options).questions
     datasets = wanted_datasets(options.datasets, available)
     name, text, demonstrations = _asked_template(options)
-    template = Template(name or _fitting_template(available, datasets)) if text is None else own_form(text)
+    template = Template(name or fitting_template(available, datasets)) if text is None else own_form(text)
     asking = Asking(template, demonstrations, options.rotate_demonstrations, options.permutations)
     chosen = selected(available, datasets, languages, options.limit)
     without = [code for code in languages if code not in {question.language for question in chosen}]
@@ -352,11 +358,6 @@ def _asked_template(options: argparse.Namespace) -> tuple[str | None, str | None
     count = int(form.demonstrable) if count is None else count
     Asking(form, count, options.rotate_demonstrations, options.permutations)
     return shown, text, count
-
-
-def _fitting_template(available: Sequence[Question], datasets: Sequence[str]) -> str:
-    asked = [question for question in available if question.dataset in datasets]
-    return "released" if all(question.source_prompt is not None for question in asked) else "english"
 
 
 def _chosen_runs(index: Index, collection: str, models: str | None) -> dict[str, Run]:

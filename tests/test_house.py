@@ -37,7 +37,8 @@ ROOMS: dict[str, set[str]] = {
     "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},
     "app": {"ui", "jobs", "database", "settings", "errors", "failpoints"},
 }  # fmt: skip
-ROOMS["question_sources"] = {"database", "datasets", "imports", "records", "shards", "errors"}
+ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "records", "shards", "errors"}
+ROOMS["ui"] |= {"question_sources"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "workers", "planted", "question_sources"}
 ROOMS["cli"] = ROOMS["job_commands"] | {"job_commands", "question_sources", "__init__"}
 ROOMS["__main__"] = {"cli"}

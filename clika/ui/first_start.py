@@ -54,12 +54,15 @@ def build_first_start() -> FirstStart:
             with gr.Column(min_width=300, elem_classes="clika-way"):
                 gr.Markdown(
                     "### Evaluate a small model\n"
-                    "A checkpoint's folder or Hub id, asked 20 questions a data set of a release folder in every"
-                    " language. The heatmap appears here and fills as answers come in."
+                    "A checkpoint's folder or Hub id, asked 20 questions a data set in every language. The heatmap"
+                    " appears here and fills as answers come in. The tab *New run* offers more."
                 )
                 model = gr.Textbox(SMALL_MODEL, label="Model", elem_id="evaluate-model")
                 data = gr.Textbox(
-                    label="Folder with the questions", placeholder="../CLiKA", elem_id="evaluate-data"
+                    label="Folder with the questions",
+                    info="Empty: the bundled sample, which needs no data.",
+                    placeholder="../CLiKA",
+                    elem_id="evaluate-data",
                 )
                 evaluate = gr.Button("Evaluate this model", variant="primary", elem_id="evaluate-button")
     return FirstStart(panel, ImportForm(folder, button), model, data, evaluate)

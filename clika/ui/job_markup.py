@@ -8,7 +8,7 @@ from clika.figures.score_grid import language_name
 from clika.jobs.queue import JobState
 from clika.jobs.spec import EvaluationJob
 from clika.ui.jobs_watch import JobView
-from clika.ui.markup import NOTHING, Html, joined, notices, paragraph, tag, text
+from clika.ui.markup import NOTHING, Html, definitions, joined, notices, paragraph, tag, text
 
 LOG_LINES = 200
 SIGNS: Mapping[JobState, str] = {
@@ -42,7 +42,9 @@ _SETTINGS: Mapping[str, str] = {
 
 
 def duration(seconds: float) -> str:
-    """41 -> "41 s"; 400 -> "7 min"; 4,000 -> "1 h 7 min"; 100,000 -> "1 d 4 h"."""
+    """0.2 -> "under a second"; 41 -> "41 s"; 400 -> "7 min"; 4,000 -> "1 h 7 min"; 100,000 -> "1 d 4 h"."""
+    if seconds < 1:
+        return "under a second"
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -54,7 +56,7 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
-def jobs_table(views: Sequence[JobView], chosen: str | None) -> Html:
+def jobs_table(views: Sequence[JobView], chosen: str) -> Html:
     """All jobs; each row's button opens its job."""
     if not views:
         return paragraph("No job yet. The tab New run makes one.", "clika-empty")
@@ -76,7 +78,6 @@ def _row(view: JobView, chosen: bool) -> Html:
         tag("span", text(view.job_id), class_="clika-id"),
         type="button",
         data_job=view.job_id,
-        data_link=f"job={view.job_id}",
         aria_pressed="true" if chosen else "false",
     )
     runs = view.one.state is JobState.RUNNING
@@ -198,12 +199,6 @@ def _said(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "all" if name == "limit" and value is None else str(value)
-
-
-def definitions(pairs: Sequence[tuple[str, str]]) -> Html:
-    """Names and values, one pair a line."""
-    entries = (tag("div", tag("dt", text(name)), tag("dd", tag("bdi", text(value)))) for name, value in pairs)
-    return tag("dl", *entries, class_="clika-settings")
 
 
 def log_html(view: JobView) -> Html:

@@ -4,6 +4,7 @@ A listener can be called by anybody who reaches the page, private or not: whatev
 function that uses it.
 """
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -48,3 +49,19 @@ def spoken(listener: Callable[P, T]) -> Callable[P, T]:
 def script(name: str) -> str:
     """A browser script of the assets."""
     return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def in_address(name: str, value: str | None = None) -> str:
+    """JavaScript that writes ``name=value`` into the page's address, so that a reload and a copied link restore it.
+
+    Without ``value`` it is the listener's first input; an empty one takes the name out. Not before the address was
+    read: the first tab is selected by itself when a page opens.
+    """
+    given = "" if value is None else f" = {json.dumps(value)}"
+    return (
+        f"(value{given}) => {{ if (!window.clikaRestored) return;"
+        " const address = new URL(window.location.href);"
+        f" if (value) address.searchParams.set({json.dumps(name)}, value);"
+        f" else address.searchParams.delete({json.dumps(name)});"
+        " window.history.replaceState(null, '', address); }"
+    )

@@ -59,6 +59,12 @@ def notices(sentences: Sequence[str]) -> Html:
     return tag("div", *(paragraph(sentence) for sentence in sentences), class_="clika-notices", role="status")
 
 
+def definitions(pairs: Sequence[tuple[str, str]]) -> Html:
+    """Names and values, one pair a line."""
+    entries = (tag("div", tag("dt", text(name)), tag("dd", tag("bdi", text(value)))) for name, value in pairs)
+    return tag("dl", *entries, class_="clika-settings")
+
+
 def direction(language: str) -> str:
     """HTML's ``dir`` of a language; left to right where LANGUAGES does not have it."""
     return str(LANGUAGES[language].direction if language in LANGUAGES else Direction.LEFT_TO_RIGHT)

@@ -1,14 +1,16 @@
 """The page: its tabs, and how it is launched. A new tab is a module here and a line in ``build_page``."""
 
 from enum import StrEnum
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import gradio as gr
 
 from clika.database.index import Index
+from clika.jobs.devices import devices_here
 from clika.settings import Settings
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import ASSETS, LOOK
+from clika.ui.listeners import ASSETS, LOOK, in_address, spoken
+from clika.ui.new_run_tab import NewRunTab
 from clika.ui.results_tab import ResultsTab
 from clika.ui.runs_tab import RunsTab
 from clika.ui.store_watch import StoreWatch
@@ -18,6 +20,7 @@ class TabName(StrEnum):
     """The tabs as an address names them: ``?tab=runs``."""
 
     RESULTS = "results"
+    NEW = "new"
     RUNS = "runs"
 
 
@@ -44,41 +47,47 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
     """The whole page over an open index."""
     watch = StoreWatch(index)
     jobs = JobsWatch(settings.store)
+    devices = devices_here(Settings.environment())
     page: gr.Blocks = gr.Blocks(title="CLiKA", analytics_enabled=False, fill_width=True)
     with page:
         gr.Markdown("# CLiKA\nDoes a language model know the same things in every language?", elem_id="title")
+        opened: dict[TabName, gr.Tab] = {}
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Results", id=TabName.RESULTS) as results_tab:
+            with gr.Tab("Results", id=TabName.RESULTS) as opened[TabName.RESULTS]:
                 ResultsTab(index, settings, watch, page)
-            with gr.Tab("Runs", id=TabName.RUNS) as runs_tab:
+            with gr.Tab("New run", id=TabName.NEW) as opened[TabName.NEW]:
+                new = NewRunTab(index, settings.store, watch, jobs, devices)
+            with gr.Tab("Runs", id=TabName.RUNS) as opened[TabName.RUNS]:
                 runs = RunsTab(settings.store, jobs)
 
         def restore(request: gr.Request) -> list[object]:
-            """What the page's address asks for; a job that is no longer there is nobody's."""
+            """What the page's address asks for; a job that is no longer there is passed over."""
             wanted = request.query_params.get("job")
             known = {view.job_id for view in jobs.jobs()}
-            chosen = runs.choose(wanted if wanted in known else None)
+            chosen = runs.choose(wanted if wanted in known else "")
             return [gr.update(selected=wanted_tab(request.query_params.get("tab"))), *chosen]
+
+        @spoken
+        def queue(*values: Any) -> list[object]:
+            """From the form to the queue, and to the tab where the job is seen."""
+            return [gr.update(selected=TabName.RUNS), *runs.choose(new.queue_jobs(*values))]
+
+        @spoken
+        def again(chosen: str) -> list[object]:
+            """From a job to the form that asks for it."""
+            job = jobs.job(chosen).one.folder.job()
+            return [gr.update(selected=TabName.NEW), *new.filled(job)]
 
         page.load(restore, None, [tabs, *runs.choosing], **LOOK).then(
             None, js="() => { window.clikaRestored = true; }", api_visibility="private"
         )
-        runs_tab.select(runs.look, [runs.chosen, runs.seen], runs.looks, **LOOK)
-        for tab, name in ((results_tab, TabName.RESULTS), (runs_tab, TabName.RUNS)):
-            tab.select(None, js=address_js(name), api_visibility="private")
+        opened[TabName.NEW].select(new.opened, new.source, new.offers, **LOOK)
+        opened[TabName.RUNS].select(runs.look, [runs.chosen, runs.seen], runs.looks, **LOOK)
+        new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
+        runs.again.click(again, runs.chosen, [tabs, *new.fields], **LOOK)
+        for name, tab in opened.items():
+            tab.select(None, js=in_address("tab", name), api_visibility="private")
     return page
-
-
-def address_js(tab: TabName) -> str:
-    """Writes the tab into the page's address, so that a reload and a copied link come back to it.
-
-    Not before the address was read: the first tab is selected by itself when the page opens.
-    """
-    return (
-        "() => { if (!window.clikaRestored) return; const address = new URL(window.location.href);"
-        f" address.searchParams.set('tab', '{tab.value}');"
-        " window.history.replaceState(null, '', address); }"
-    )
 
 
 def launch_options(settings: Settings) -> LaunchOptions:

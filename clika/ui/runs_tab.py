@@ -10,11 +10,12 @@ from pathlib import Path
 
 import gradio as gr
 
-from clika.errors import ClikaError, UsageError
+from clika.errors import ClikaError
 from clika.jobs.queue import JobState, QueuedJob, cancel, delete, move_first, rename, resume
 from clika.ui import job_markup, markup
 from clika.ui.jobs_watch import JobsWatch, JobView
-from clika.ui.listeners import LOOK, script, spoken
+from clika.ui.listeners import LOOK, in_address, script, spoken
+from clika.ui.new_run import optional_whole
 
 GOES_ON = (JobState.FAILED, JobState.CANCELLED, JobState.PAUSED, JobState.INTERRUPTED)
 CAN_BE_CANCELLED = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, JobState.INTERRUPTED, JobState.FAILED)
@@ -52,15 +53,6 @@ def job_detail(view: JobView | None) -> JobDetail:
     )
 
 
-def wanted_replicas(value: object) -> int | None:
-    """A number of replicas as the page sends it, None for as many as before. Raises UsageError for no number."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        raise UsageError(f"replicas {value!r}; write a whole number, or nothing for as many as before")
-    return int(value)
-
-
 class RunsTab:
     """The parts of the tab, drawn into the open Blocks and connected."""
 
@@ -71,7 +63,7 @@ class RunsTab:
         self._connect()
 
     def _draw_parts(self) -> None:
-        self.chosen = gr.State(None)
+        self.chosen = gr.Textbox("", visible=False)  # no State: a link needs its value in the browser
         self.seen = gr.State(())
         self.table = gr.HTML(apply_default_css=False, elem_id="jobs", js_on_load=script("choices.js"))
         with gr.Column(visible=False, elem_id="job") as self.panel:
@@ -98,10 +90,9 @@ class RunsTab:
                 with gr.Row(equal_height=False):
                     self.name = gr.Textbox(label="Name", elem_id="job-name", min_width=200, scale=3)
                     self.rename = gr.Button("Rename", size="sm", min_width=100, elem_id="job-rename", scale=1)
-                    self.replicas = gr.Number(
+                    self.replicas = gr.Textbox(
                         label="Replicas when resumed",
                         info="Empty: as many as before.",
-                        precision=0,
                         min_width=160,
                         elem_id="job-replicas",
                         scale=2,
@@ -128,6 +119,7 @@ class RunsTab:
             js="() => document.querySelector('#job')?.scrollIntoView({behavior: 'smooth', block: 'nearest'})",
             api_visibility="private",
         )
+        self.chosen.change(None, self.chosen, js=in_address("job"), api_visibility="private")
         for button, action in ((self.cancel, cancel), (self.first, move_first)):
             button.click(self._acting(action), self.chosen, self.looks, **LOOK)
         self.resume.click(self._resume, [self.chosen, self.replicas], self.looks, **LOOK)
@@ -136,7 +128,7 @@ class RunsTab:
         self.no.click(lambda: gr.update(visible=False), None, self.asked, **LOOK)
         self.yes.click(self._delete, self.chosen, self.choosing, **LOOK)
 
-    def look(self, chosen: str | None, seen: Sequence[int] = ()) -> list[object]:
+    def look(self, chosen: str, seen: Sequence[int] = ()) -> list[object]:
         """The tab as the store stands; what the browser shows already is left alone."""
         try:
             views = self._watch.jobs()
@@ -163,40 +155,43 @@ class RunsTab:
         ]
         return [now, *updates]
 
-    def choose(self, job_id: str | None) -> list[object]:
-        """One job in detail, everything drawn anew. Raises UsageError for one that is not there."""
-        view = None if job_id is None else self._watch.job(job_id)
+    def choose(self, job_id: str) -> list[object]:
+        """One job in detail, everything drawn anew; none where ``job_id`` is empty.
+
+        Raises UsageError for one that is not there.
+        """
+        view = self._watch.job(job_id) if job_id else None
         name = "" if view is None else view.one.request.name
-        return [job_id, name, None, gr.update(visible=False), *self.look(job_id)]
+        return [job_id, name, "", gr.update(visible=False), *self.look(job_id)]
 
     @spoken
     def _select(self, event: gr.EventData) -> list[object]:
-        return self.choose(getattr(event, "job", None))
+        return self.choose(self._watch.job(getattr(event, "job", None)).job_id)
 
-    def _acting(self, action: Callable[[Path, QueuedJob], object]) -> Callable[[str | None], list[object]]:
+    def _acting(self, action: Callable[[Path, QueuedJob], object]) -> Callable[[str], list[object]]:
         @spoken
-        def act(chosen: str | None) -> list[object]:
+        def act(chosen: str) -> list[object]:
             action(self._store, self._watch.job(chosen).one)
             return self._acted(chosen)
 
         return act
 
-    def _acted(self, chosen: str | None) -> list[object]:
+    def _acted(self, chosen: str) -> list[object]:
         self._watch.jobs(at_once=True)
         return self.look(chosen)
 
     @spoken
-    def _resume(self, chosen: str | None, replicas: object) -> list[object]:
-        resume(self._store, self._watch.job(chosen).one, wanted_replicas(replicas))
+    def _resume(self, chosen: str, replicas: object) -> list[object]:
+        resume(self._store, self._watch.job(chosen).one, optional_whole("replicas", replicas))
         return self._acted(chosen)
 
     @spoken
-    def _rename(self, chosen: str | None, name: object) -> list[object]:
+    def _rename(self, chosen: str, name: object) -> list[object]:
         rename(self._store, self._watch.job(chosen).one, str(name or ""))
         return self._acted(chosen)
 
     @spoken
-    def _ask(self, chosen: str | None) -> list[object]:
+    def _ask(self, chosen: str) -> list[object]:
         view = self._watch.job(chosen)
         answers = f" and its {view.answered[0]} answers" if view.answered else ""
         sentence = (
@@ -206,7 +201,7 @@ class RunsTab:
         return [markup.paragraph(sentence), gr.update(visible=True)]
 
     @spoken
-    def _delete(self, chosen: str | None) -> list[object]:
+    def _delete(self, chosen: str) -> list[object]:
         delete(self._store, self._watch.job(chosen).one)
         self._watch.jobs(at_once=True)
-        return self.choose(None)
+        return self.choose("")
