@@ -11,6 +11,7 @@ import logging
 import math
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -188,6 +189,10 @@ def build_parser() -> argparse.ArgumentParser:
     exporting.add_argument("--collection", help="needed where the store holds several")
 
     add_jobs_commands(commands, shared)
+    serving = command("serve", serve_command, "the dashboard, as app.py serves it")
+    serving.add_argument("--host", help="the address to listen on (default: CLIKA_HOST, else 127.0.0.1)")
+    serving.add_argument("--port", type=int, help="the port (default: CLIKA_PORT, else 7860)")
+
     making = command("world", world_command, "make a fictional world and write it in the release's layout")
     making.add_argument("--seed", required=True, type=int, help="another seed is another world")
     making.add_argument("--output", required=True, metavar="DIR", type=Path, help="a new folder")
@@ -240,6 +245,24 @@ def _add_template_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="ask every question in N cyclic orders of its options and take the mean (default 1)",
     )
+
+
+def serve_command(options: argparse.Namespace) -> int:
+    """``serve``"""
+    from clika.serving import serve  # the page's libraries take seconds to import
+
+    settings = Settings.from_env()
+    if options.port is not None and not 1 <= options.port <= 65535:
+        raise UsageError(f"--port {options.port}; it must be a number from 1 to 65535")
+    serve(
+        replace(
+            settings,
+            store=options.store,
+            host=options.host or settings.host,
+            port=options.port or settings.port,
+        )
+    )
+    return 0
 
 
 def import_command(options: argparse.Namespace) -> int:

@@ -45,14 +45,6 @@ def build_first_start() -> FirstStart:
         with gr.Row(equal_height=True):
             with gr.Column(min_width=300, elem_classes="clika-way"):
                 gr.Markdown(
-                    "### Import the authors' answers\n"
-                    "A folder with `x_csqa`, `x_copa`, `x_geo` and `x_name`"
-                    " (a clone of the repository RiverGao/CLiKA). It is read, never changed."
-                )
-                folder = gr.Textbox(label="Folder", placeholder="../CLiKA", elem_id="import-folder")
-                button = gr.Button("Import this folder", variant="primary", elem_id="import-button")
-            with gr.Column(min_width=300, elem_classes="clika-way"):
-                gr.Markdown(
                     "### Evaluate a small model\n"
                     "A checkpoint's folder or Hub id, asked 20 questions a data set in every language. The heatmap"
                     " appears here and fills as answers come in. The tab *New run* offers more."
@@ -65,6 +57,14 @@ def build_first_start() -> FirstStart:
                     elem_id="evaluate-data",
                 )
                 evaluate = gr.Button("Evaluate this model", variant="primary", elem_id="evaluate-button")
+            with gr.Column(min_width=300, elem_classes="clika-way"):
+                gr.Markdown(
+                    "### Import the authors' answers\n"
+                    "A folder with `x_csqa`, `x_copa`, `x_geo` and `x_name`"
+                    " (a clone of the repository RiverGao/CLiKA). It is read, never changed."
+                )
+                folder = gr.Textbox(label="Folder", placeholder="../CLiKA", elem_id="import-folder")
+                button = gr.Button("Import this folder", variant="primary", elem_id="import-button")
     return FirstStart(panel, ImportForm(folder, button), model, data, evaluate)
 
 

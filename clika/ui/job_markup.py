@@ -128,7 +128,7 @@ def job_heading(view: JobView) -> Html:
     known = [
         f"{view.answered[0]} of {view.answered[1]} questions answered" if view.answered else "",
         *((rate(view), f"{_remaining(view)} left" if _remaining(view) else "") if _runs(view) else ()),
-        f"on {', '.join(view.devices)}" if view.devices else "",
+        f"on {', '.join(view.devices)}" if _runs(view) and view.devices else "",
     ]
     name = tag("h3", tag("bdi", text(view.one.request.name)), text(" "), state_html(view.one.state))
     lines = [paragraph(" · ".join(part for part in known if part))] if any(known) else []

@@ -47,7 +47,7 @@ def job_views(store: Path) -> tuple[JobView, ...]:
 
 def _view(one: QueuedJob) -> JobView:
     devices = dict.fromkeys(name for replica in replicas_of(one.folder) for name in replica.devices)
-    return JobView(one, one.folder.progress(), tuple(devices), job_sentence(one, "Resume goes on"))
+    return JobView(one, one.folder.progress(), tuple(devices), job_sentence(one, "press Resume to go on"))
 
 
 class JobsWatch:

@@ -54,14 +54,18 @@ def script(name: str) -> str:
 def in_address(name: str, value: str | None = None) -> str:
     """JavaScript that writes ``name=value`` into the page's address, so that a reload and a copied link restore it.
 
-    Without ``value`` it is the listener's first input; an empty one takes the name out. Not before the address was
-    read: the first tab is selected by itself when a page opens.
+    Without ``value`` it is the listener's first input; an empty one takes the name out.
     """
     given = "" if value is None else f" = {json.dumps(value)}"
     return (
-        f"(value{given}) => {{ if (!window.clikaRestored) return;"
-        " const address = new URL(window.location.href);"
+        f"(value{given}) => {{ const address = new URL(window.location.href);"
         f" if (value) address.searchParams.set({json.dumps(name)}, value);"
         f" else address.searchParams.delete({json.dumps(name)});"
         " window.history.replaceState(null, '', address); }"
     )
+
+
+def in_address_if_selected(name: str, value: str) -> str:
+    """``in_address`` for a tab: the first selection of a page is its own, made before the address is read."""
+    write = in_address(name, value)
+    return f"() => {{ if (window.clikaOpened) ({write})(); else window.clikaOpened = true; }}"

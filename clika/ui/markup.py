@@ -187,9 +187,9 @@ def _question_row(row: QuestionRow, language: str, selected: tuple[str, str] | N
         aria_pressed="true" if pressed else "false",
     )
     gold = row.answer_index
-    picks = [_pick(row.chosen, gold, row.outcome)]
+    picks = [pick(row.chosen, gold, row.outcome)]
     if language != ENGLISH:
-        picks.insert(0, _pick(row.english_chosen, gold, None))
+        picks.insert(0, pick(row.english_chosen, gold, None))
     values = (letter(gold), *picks, f"{row.languages_right} of {row.languages_asked}")
     return tag(
         "tr",
@@ -201,7 +201,8 @@ def _question_row(row: QuestionRow, language: str, selected: tuple[str, str] | N
     )
 
 
-def _pick(chosen: int | None, gold: int, outcome: Outcome | None) -> str:
+def pick(chosen: int | None, gold: int, outcome: Outcome | None) -> str:
+    """What was picked and whether it is right; why there is no pick; a dash where nothing was asked."""
     if chosen is not None:
         return f"{letter(chosen)} {'✓ right' if chosen == gold else '✗ wrong'}"
     if outcome is Outcome.UNPARSEABLE:

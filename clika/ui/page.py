@@ -1,5 +1,6 @@
 """The page: its tabs, and how it is launched. A new tab is a module here and a line in ``build_page``."""
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Literal, TypedDict
 
@@ -8,8 +9,10 @@ import gradio as gr
 from clika.database.index import Index
 from clika.jobs.devices import devices_here
 from clika.settings import Settings
+from clika.ui.about_tab import AboutTab
+from clika.ui.compare_panel import ComparePanel
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import ASSETS, LOOK, in_address, spoken
+from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, spoken
 from clika.ui.new_run_tab import NewRunTab
 from clika.ui.results_tab import ResultsTab
 from clika.ui.runs_tab import RunsTab
@@ -22,6 +25,7 @@ class TabName(StrEnum):
     RESULTS = "results"
     NEW = "new"
     RUNS = "runs"
+    ABOUT = "about"
 
 
 class LaunchOptions(TypedDict):
@@ -54,18 +58,25 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
         opened: dict[TabName, gr.Tab] = {}
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Results", id=TabName.RESULTS) as opened[TabName.RESULTS]:
-                ResultsTab(index, settings, watch, page)
+                results = ResultsTab(index, settings, watch, page)
             with gr.Tab("New run", id=TabName.NEW) as opened[TabName.NEW]:
                 new = NewRunTab(index, settings.store, watch, jobs, devices)
             with gr.Tab("Runs", id=TabName.RUNS) as opened[TabName.RUNS]:
                 runs = RunsTab(settings.store, jobs)
+                compare = ComparePanel(index, watch)
+            with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
+                about = AboutTab(index, settings.store, devices)
 
         def restore(request: gr.Request) -> list[object]:
-            """What the page's address asks for; a job that is no longer there is passed over."""
-            wanted = request.query_params.get("job")
+            """What the page's address asks for; a job or run that is no longer there is passed over."""
+            wanted = request.query_params
             known = {view.job_id for view in jobs.jobs()}
-            chosen = runs.choose(wanted if wanted in known else "")
-            return [gr.update(selected=wanted_tab(request.query_params.get("tab"))), *chosen]
+            chosen = runs.choose(wanted["job"] if wanted.get("job") in known else "")
+            compared = compare.opened(wanted.get("compare"), wanted.get("with"))
+            tab = wanted_tab(wanted.get("tab"))
+            select = gr.update(selected=tab) if "tab" in wanted else gr.skip()
+            facts = about.look() if tab is TabName.ABOUT else gr.skip()  # it walks through the whole store
+            return [select, *chosen, *compared, facts]
 
         @spoken
         def queue(*values: Any) -> list[object]:
@@ -78,16 +89,23 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
             job = jobs.job(chosen).one.folder.job()
             return [gr.update(selected=TabName.NEW), *new.filled(job)]
 
-        page.load(restore, None, [tabs, *runs.choosing], **LOOK).then(
-            None, js="() => { window.clikaRestored = true; }", api_visibility="private"
-        )
+        page.load(restore, None, [tabs, *runs.choosing, *compare.choosing, about.facts], **LOOK)
         opened[TabName.NEW].select(new.opened, new.source, new.offers, **LOOK)
         opened[TabName.RUNS].select(runs.look, [runs.chosen, runs.seen], runs.looks, **LOOK)
+        opened[TabName.RUNS].select(compare.opened, compare.choosing, compare.choosing, **LOOK)
+        opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
         runs.again.click(again, runs.chosen, [tabs, *new.fields], **LOOK)
+        timers = {results.timer: TabName.RESULTS, runs.timer: TabName.RUNS, compare.timer: TabName.RUNS}
         for name, tab in opened.items():
-            tab.select(None, js=in_address("tab", name), api_visibility="private")
+            tab.select(None, js=in_address_if_selected("tab", name), api_visibility="private")
+            tab.select(_ticking(name, timers), None, list(timers), **LOOK)
     return page
+
+
+def _ticking(selected: TabName, timers: Mapping[gr.Timer, TabName]) -> Callable[[], list[object]]:
+    """A listener that lets the timers of the selected tab tick and no others: hidden ones would go on."""
+    return lambda: [gr.update(active=tab is selected) for tab in timers.values()]
 
 
 def launch_options(settings: Settings) -> LaunchOptions:

@@ -99,18 +99,22 @@ def questions_shown(index: Index, view: View, chosen: Chosen) -> QuestionsShown:
 
 def question_html(index: Index, view: View, chosen: Chosen) -> markup.Html:
     """The selected question in every language, with the selected run's answers."""
-    if chosen.dataset is None or chosen.question_id is None or chosen.run is None:
-        return markup.Html()
-    questions = parallel_question(index, view.collection, chosen.dataset, chosen.question_id)
-    predictions = predictions_of_question(
-        index, view.collection, chosen.dataset, chosen.question_id, [chosen.run]
-    )
-    runs = [summary.run for summary in run_summaries(index, view.collection)]
+    if chosen.question is None or chosen.run is None:
+        return markup.NOTHING
+    return question_in_full(index, view.collection, chosen.question, chosen.run, chosen.language)
+
+
+def question_in_full(
+    index: Index, collection: str, question: tuple[str, str], run: str, language: str | None
+) -> markup.Html:
+    """A question, (data set, id), in every language with one run's answers; the card of ``language`` stands out."""
+    predictions = predictions_of_question(index, collection, *question, [run])
+    runs = [summary.run for summary in run_summaries(index, collection)]
     return markup.question_cards(
-        questions,
+        parallel_question(index, collection, *question),
         {prediction.language: prediction for prediction in predictions},
-        run_labels(runs).get(chosen.run, chosen.run),
-        chosen.language,
+        run_labels(runs).get(run, run),
+        language,
     )
 
 

@@ -48,7 +48,7 @@ class Switches:
     chosen: Chosen
 
     def required_view(self, index: Index) -> View:
-        """What the heatmap is of. Raises UsageError for an empty store."""
+        """What the heatmap is of. Raises UsageError for a store without answers."""
         return required_view(index, self.collection, self.metric, self.scope)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clika.database.index import Index
-from clika.database.queries import answer_matrices, collections, run_summaries
+from clika.database.queries import answer_matrices, answered_collections, run_summaries
 from clika.errors import UsageError
 from clika.figures.score_grid import ScoreGrid, scope_name, score_grid
 from clika.metrics.score_table import references_for, scope_datasets, score_table
@@ -63,11 +63,11 @@ def has_references(collection: str, scope: str) -> bool:
 
 
 def view_of_store(index: Index, collection: str | None, metric: str | None, scope: str | None) -> View | None:
-    """The switches, with what the store cannot show replaced by what it can; None for an empty store.
+    """The switches, with what the store cannot show replaced by what it can; None where it holds no answer.
 
     Without a wish the metric is RA where a reference is known, otherwise accuracy.
     """
-    known = collections(index)
+    known = answered_collections(index)
     if not known:
         return None
     shown = collection if collection in known else known[0]
@@ -104,8 +104,8 @@ def scores_of_view(index: Index, view: View) -> Scores:
 
 
 def required_view(index: Index, collection: str | None, metric: str | None, scope: str | None) -> View:
-    """``view_of_store`` of a store that holds something. Raises UsageError for an empty one."""
+    """``view_of_store`` of a store that holds answers. Raises UsageError for one without."""
     view = view_of_store(index, collection, metric, scope)
     if view is None:
-        raise UsageError("the store is empty; import a folder or evaluate a model first")
+        raise UsageError("the store holds no answers; import a folder or evaluate a model first")
     return view

@@ -52,7 +52,7 @@ class RunEstimate:
             ("Questions", asked),
             ("Languages", languages),
             ("Tokens", f"about {_round(self.tokens):,} (an estimate from the length of the texts)"),
-            ("Disk", f"about {_size(self.disk_bytes)}; {_size(free_bytes)} are free"),
+            ("Disk", f"about {size(self.disk_bytes)}; {size(free_bytes)} are free"),
             ("Time", self._time()),
             ("Devices here", f"{found}. {self.cannot}" if self.cannot else found),
         ]
@@ -133,7 +133,8 @@ def _round(number: int) -> int:
     return round(number, -place)
 
 
-def _size(count: float) -> str:
+def size(count: float) -> str:
+    """1,500 -> "2 kB"; in powers of 1,000."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}"

@@ -74,12 +74,13 @@ class RunsTab:
                 self.again = gr.Button("Run again…", size="sm", scale=0, min_width=110, elem_id="job-again")
                 self.first = gr.Button("Put first", size="sm", scale=0, min_width=110, elem_id="job-first")
                 self.delete = gr.Button("Delete…", size="sm", scale=0, min_width=110, elem_id="job-delete")
-            with gr.Row(visible=False, elem_id="job-asked", elem_classes="clika-way") as self.asked:
+            with gr.Column(visible=False, elem_id="job-asked", elem_classes="clika-way") as self.asked:
                 self.question = gr.HTML(apply_default_css=False)
-                self.yes = gr.Button(
-                    "Delete it", variant="stop", size="sm", scale=0, min_width=110, elem_id="job-yes"
-                )
-                self.no = gr.Button("Keep it", size="sm", scale=0, min_width=110, elem_id="job-no")
+                with gr.Row():
+                    self.yes = gr.Button(
+                        "Delete it", variant="stop", size="sm", scale=0, min_width=110, elem_id="job-yes"
+                    )
+                    self.no = gr.Button("Keep it", size="sm", scale=0, min_width=110, elem_id="job-no")
             self.languages = gr.HTML(apply_default_css=False, elem_id="job-languages")
             with gr.Accordion("Log", open=True):
                 self.log = gr.HTML(
@@ -88,15 +89,17 @@ class RunsTab:
             with gr.Accordion("Settings, name and replicas", open=False, elem_id="job-settings"):
                 self.settings = gr.HTML(apply_default_css=False)
                 with gr.Row(equal_height=False):
-                    self.name = gr.Textbox(label="Name", elem_id="job-name", min_width=200, scale=3)
-                    self.rename = gr.Button("Rename", size="sm", min_width=100, elem_id="job-rename", scale=1)
-                    self.replicas = gr.Textbox(
-                        label="Replicas when resumed",
-                        info="Empty: as many as before.",
-                        min_width=160,
-                        elem_id="job-replicas",
-                        scale=2,
-                    )
+                    with gr.Column(min_width=200, scale=3):
+                        self.name = gr.Textbox(
+                            label="Name", info="As the table shows it.", elem_id="job-name"
+                        )
+                        self.rename = gr.Button("Rename", size="sm", elem_id="job-rename")
+                    with gr.Column(min_width=200, scale=2):
+                        self.replicas = gr.Textbox(
+                            label="Replicas when resumed",
+                            info="Empty: as many as before.",
+                            elem_id="job-replicas",
+                        )
         self.timer = gr.Timer(1.0)
 
     @property
@@ -195,7 +198,7 @@ class RunsTab:
         view = self._watch.job(chosen)
         answers = f" and its {view.answered[0]} answers" if view.answered else ""
         sentence = (
-            f"Delete {view.one.request.name}{answers}? They leave the results; its folder goes to"
+            f"Delete {view.one.request.name}{answers}? Its answers leave the results; the job's folder goes to"
             f" {self._store / 'deleted'} and stays there."
         )
         return [markup.paragraph(sentence), gr.update(visible=True)]

@@ -30,6 +30,9 @@ def index(tmp_path: Path) -> Iterator[Index]:
 def test_an_empty_store_has_no_view(tmp_path: Path) -> None:
     with Index.open(tmp_path) as empty:
         assert view_of_store(empty, None, None, None) is None
+        seal_questions(tmp_path, made_up_questions())
+        empty.refresh()
+        assert view_of_store(empty, None, None, None) is None  # questions without an answer
 
 
 def test_wishes_that_the_store_cannot_show_are_replaced(index: Index) -> None:
