@@ -4,16 +4,11 @@ CLIKA_STORE, CLIKA_HOST and CLIKA_PORT in the environment change the store and t
 """
 
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from clika.database.index import Index
 from clika.errors import ClikaError
 from clika.failpoints import arm
-from clika.jobs.supervisor import Supervisor
+from clika.serving import serve
 from clika.settings import Settings
-from clika.ui.page import build_page, launch_options
 
 
 def main() -> None:
@@ -21,30 +16,9 @@ def main() -> None:
     try:
         settings = Settings.from_env()
         arm(settings.failpoints)
-        with Index.open(settings.store) as index, supervised_queue(settings):
-            build_page(index, settings).launch(**launch_options(settings))
+        serve(settings)
     except ClikaError as error:
         sys.exit(f"clika: {error}")
-    except OSError as error:
-        if "empty port" not in str(error):
-            raise
-        sys.exit(
-            f"clika: port {settings.port} is taken; stop that program or set CLIKA_PORT to another number"
-        )
-
-
-@contextmanager
-def supervised_queue(settings: Settings) -> Iterator[None]:
-    """Look after the queue beside what stands inside; jobs that run outlive it."""
-    over = threading.Event()
-    supervisor = Supervisor(settings.store, Settings.environment())
-    looking = threading.Thread(target=supervisor.run_when_free, args=(over,), name="supervisor", daemon=True)
-    looking.start()
-    try:
-        yield
-    finally:
-        over.set()
-        looking.join()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import logging
 import math
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,7 +43,13 @@ from clika.job_commands import (
 from clika.languages import language_codes
 from clika.metrics.gates import GATE_PERCENT
 from clika.metrics.score_table import metric_datasets, references_for, score_table
-from clika.question_sources import QuestionSource, keep_questions, question_source, wanted_datasets
+from clika.question_sources import (
+    QuestionSource,
+    fitting_template,
+    keep_questions,
+    question_source,
+    wanted_datasets,
+)
 from clika.records import (
     DATASETS,
     LETTERS,
@@ -201,6 +208,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_conductivity_command(command)
     add_jobs_commands(commands, shared)
+    serving = command("serve", serve_command, "the dashboard, as app.py serves it")
+    serving.add_argument("--host", help="the address to listen on (default: CLIKA_HOST, else 127.0.0.1)")
+    serving.add_argument("--port", type=int, help="the port (default: CLIKA_PORT, else 7860)")
+
     making = command("world", world_command, "make a fictional world and write it in the release's layout")
     making.add_argument("--seed", required=True, type=int, help="another seed is another world")
     making.add_argument("--output", required=True, metavar="DIR", type=Path, help="a new folder")
@@ -255,6 +266,24 @@ def _add_template_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def serve_command(options: argparse.Namespace) -> int:
+    """``serve``"""
+    from clika.serving import serve  # the page's libraries take seconds to import
+
+    settings = Settings.from_env()
+    if options.port is not None and not 1 <= options.port <= 65535:
+        raise UsageError(f"--port {options.port}; it must be a number from 1 to 65535")
+    serve(
+        replace(
+            settings,
+            store=options.store,
+            host=options.host or settings.host,
+            port=options.port or settings.port,
+        )
+    )
+    return 0
+
+
 def import_command(options: argparse.Namespace) -> int:
     """``import DIR``"""
     report = import_release(options.source, options.store, options.collection)
@@ -286,7 +315,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
         datasets=datasets,
         languages=languages,
         limit=options.limit,
-        template=template or _fitting_template(available, datasets),
+        template=template or str(fitting_template(available, datasets)),
         template_text=template_text,
         demonstrations=demonstrations,
         rotate_demonstrations=options.rotate_demonstrations,
@@ -325,7 +354,7 @@ def preflight_command(options: argparse.Namespace) -> int:
     available = _source(options).questions
     datasets = wanted_datasets(options.datasets, available)
     name, text, demonstrations = _asked_template(options)
-    template = Template(name or _fitting_template(available, datasets)) if text is None else own_form(text)
+    template = Template(name or fitting_template(available, datasets)) if text is None else own_form(text)
     asking = Asking(template, demonstrations, options.rotate_demonstrations, options.permutations)
     chosen = selected(available, datasets, languages, options.limit)
     without = [code for code in languages if code not in {question.language for question in chosen}]
@@ -377,11 +406,6 @@ def _asked_template(options: argparse.Namespace) -> tuple[str | None, str | None
     count = int(form.demonstrable) if count is None else count
     Asking(form, count, options.rotate_demonstrations, options.permutations)
     return shown, text, count
-
-
-def _fitting_template(available: Sequence[Question], datasets: Sequence[str]) -> str:
-    asked = [question for question in available if question.dataset in datasets]
-    return "released" if all(question.source_prompt is not None for question in asked) else "english"
 
 
 def _chosen_runs(index: Index, collection: str, models: str | None) -> dict[str, Run]:

@@ -23,8 +23,8 @@ from clika.jobs.queue import (
     resume,
     submitted,
 )
+from clika.jobs.sentences import job_sentence
 from clika.jobs.slurm import Slurm, look_into_slurm
-from clika.jobs.slurm_record import slurm_job
 from clika.jobs.slurm_settings import EXTRA_OPTIONS, ArrayOver, SlurmSettings
 from clika.jobs.supervisor import Supervisor, followed, supervised
 from clika.settings import Settings
@@ -156,7 +156,7 @@ def show_command(options: argparse.Namespace) -> int:
         print(json.dumps(_json(one), ensure_ascii=False, indent=1))
         return 0
     print(f"{one.job_id}  {one.request.name}  {one.state}")
-    sentence = job_sentence(one)
+    sentence = _sentence(one)
     if sentence:
         print(sentence)
     if one.job is not None:
@@ -218,7 +218,7 @@ def run_command(options: argparse.Namespace) -> int:
             jobs = queued_jobs(options.store)
             for one in jobs:
                 if told.get(one.job_id, one.state) is not one.state:
-                    print(f"{one.job_id}  {one.request.name}: {job_sentence(one) or one.state}", flush=True)
+                    print(f"{one.job_id}  {one.request.name}: {_sentence(one) or one.state}", flush=True)
                 told[one.job_id] = one.state
             if all(one.state in _STANDS_STILL for one in jobs):
                 return 0 if all(one.state is JobState.DONE for one in jobs) else 1
@@ -254,24 +254,11 @@ def done_to_end(store: Path, job: Job, launcher: SlurmSettings | None = None) ->
     end = one.folder.done()
     if one.state is JobState.DONE and end is not None:
         return f"{job.name}: {end.sentence()}"
-    raise JobError(f"{job.name}: {job_sentence(one)}")
+    raise JobError(f"{job.name}: {_sentence(one)}")
 
 
-def job_sentence(one: QueuedJob) -> str:
-    """What there is to say of how a job ended or why it stands still; empty where there is nothing."""
-    if one.fault is not None:
-        return one.fault
-    end, failure = one.folder.done(), one.folder.error()
-    if one.state is JobState.DONE and end is not None:
-        return end.sentence()
-    if one.state in (JobState.FAILED, JobState.PAUSED) and failure is not None:
-        return failure.sentence
-    if one.state is JobState.INTERRUPTED:
-        return f"its workers are gone; what they sealed is kept: 'jobs resume {one.job_id}' goes on"
-    if one.state is JobState.CANCELLED:
-        return f"cancelled; what was sealed is kept: 'jobs resume {one.job_id}' goes on"
-    there = slurm_job(one.folder)
-    return "" if there is None else there.sentence()
+def _sentence(one: QueuedJob) -> str:
+    return job_sentence(one, f"'jobs resume {one.job_id}' goes on")
 
 
 def _said(one: QueuedJob, sentence: str) -> int:
@@ -305,7 +292,7 @@ def _json(one: QueuedJob) -> dict[str, object]:
         "job": one.job_id,
         "name": one.request.name,
         "state": str(one.state),
-        "sentence": job_sentence(one) or None,
+        "sentence": _sentence(one) or None,
         "settings": None if one.job is None else asdict(one.job),
         "progress": None if progress is None else {**asdict(progress), "seconds_left": progress.seconds_left},
         "run": None if end is None else end.run,

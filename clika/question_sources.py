@@ -11,6 +11,7 @@ from clika.datasets.release import read_questions
 from clika.datasets.sample import SAMPLE_COLLECTION, sample_questions
 from clika.errors import ConflictError, DataError, UsageError
 from clika.imports import store_questions
+from clika.prompts.templates import Template
 from clika.records import Question
 from clika.shards import questions_of, sound_tables
 
@@ -37,13 +38,10 @@ def question_source(store: Path, data: Path | None, collection: str | None) -> Q
                 f"collection {SAMPLE_COLLECTION!r} is the bundled one; keep the questions of {str(data)!r} under"
                 " another --collection NAME, or leave --data out"
             )
-        return QuestionSource(SAMPLE_COLLECTION, sample_questions())
+        return sample_source()
     if data is None:
         with Index.open(store) as index:
-            chosen = chosen_collection(index, collection)
-        tables, _ = sound_tables(store / "collections" / chosen)
-        questions = tuple(question for _, table in tables for question in questions_of(table))
-        return QuestionSource(chosen, questions, stored=True)
+            return stored_source(store, chosen_collection(index, collection))
     if data.is_dir() or data.suffix.lower() not in FORMATS:
         collection = collection or "released"
         released, sentences = read_questions(data, collection)
@@ -56,6 +54,25 @@ def question_source(store: Path, data: Path | None, collection: str | None) -> Q
             f"{data}: nothing was taken (faults: {len(own.faults)}); mend it and give it again\n  {faults}"
         )
     return QuestionSource(collection, own.questions)
+
+
+def sample_source() -> QuestionSource:
+    """The bundled questions."""
+    return QuestionSource(SAMPLE_COLLECTION, sample_questions())
+
+
+def stored_source(store: Path, collection: str) -> QuestionSource:
+    """The questions of a collection that the store holds."""
+    tables, _ = sound_tables(store / "collections" / collection)
+    questions = tuple(question for _, table in tables for question in questions_of(table))
+    return QuestionSource(collection, questions, stored=True)
+
+
+def fitting_template(questions: Sequence[Question], datasets: Sequence[str]) -> Template:
+    """``released`` where every question of these data sets has its source's own text, else ``english``."""
+    asked = [question for question in questions if question.dataset in datasets]
+    sourced = all(question.source_prompt is not None for question in asked)
+    return Template.RELEASED if sourced else Template.ENGLISH
 
 
 def keep_questions(store: Path, source: QuestionSource) -> None:

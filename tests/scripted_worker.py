@@ -2,7 +2,8 @@
 
     python -m tests.scripted_worker FOLDER [--replica N] [--failpoints SPEC]
 
-The job's model is ``scripted:SECONDS``, how long an answer takes. It is the real worker but for the model.
+The job's model is ``scripted:SECONDS``, how long an answer takes, or a folder whose file ``seconds`` says it. It is
+the real worker but for the model.
 """
 
 import sys
@@ -15,9 +16,9 @@ from clika.jobs.devices import Placement
 from clika.jobs.folder import JobFolder
 from clika.jobs.processes import Process, start
 from clika.jobs.spec import EvaluationJob
-from clika.records import Prompt, Question
+from clika.records import ModelRef, Prompt, Question
 from clika.scoring.scorer import Scored
-from clika.scoring.scripted import ScriptedScorer
+from clika.scoring.scripted import SCRIPTED_MODEL, ScriptedScorer
 from clika.workers.evaluate import main
 from clika.workers.lifeline import die_with_parent
 from tests.stores import LANGUAGES
@@ -46,8 +47,8 @@ def choice(question: Question) -> int:
 class SlowScorer(ScriptedScorer):
     """Takes its time for every answer."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(choice)
+    def __init__(self, seconds: float, model: ModelRef = SCRIPTED_MODEL) -> None:
+        super().__init__(choice, model)
         self._seconds = seconds
 
     def scored(self, prompts: Sequence[Prompt]) -> Iterator[Scored]:
@@ -57,7 +58,10 @@ class SlowScorer(ScriptedScorer):
 
 
 def load(job: EvaluationJob) -> SlowScorer:
-    return SlowScorer(float(job.model.partition(":")[2]))
+    folder = Path(job.model)
+    if not folder.is_dir():
+        return SlowScorer(float(job.model.partition(":")[2]))
+    return SlowScorer(float((folder / "seconds").read_text()), ModelRef(folder.name, job.model))
 
 
 def start_scripted(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -239,3 +240,19 @@ def test_a_lost_database_file_is_made_again_without_a_word_lost(store: Path) -> 
     first = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo").stdout
     (store / DATABASE).unlink()
     assert clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo").stdout == first
+
+
+def test_serve_refuses_a_port_that_is_none(store: Path) -> None:
+    done = clika(store, "serve", "--port", "70000")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "from 1 to 65535" in done.stderr
+
+
+def test_serve_names_a_port_that_is_taken(store: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = clika(store, "serve", "--port", port)
+    assert done.returncode == 2
+    assert f"port {port} is taken" in done.stderr

@@ -36,15 +36,18 @@ ROOMS: dict[str, set[str]] = {
         "settings", "records", "languages", "errors",
     },
     "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},
-    "app": {"ui", "jobs", "database", "settings", "errors", "failpoints"},
+    "serving": {"ui", "jobs", "database", "settings", "errors"},
+    "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
-ROOMS["question_sources"] = {"database", "datasets", "imports", "records", "shards", "errors"}
-ROOMS["job_commands"] = ROOMS.keys() - {"app", "workers", "planted", "question_sources"}
+ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "records", "shards", "errors"}
+ROOMS["ui"] |= {"question_sources"}
+ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
 ROOMS["cli"] = ROOMS["job_commands"] | {
     "job_commands",
     "conductivity_command",
     "question_sources",
+    "serving",
     "__init__",
 }
 ROOMS["__main__"] = {"cli"}

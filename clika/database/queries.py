@@ -83,6 +83,15 @@ def collections(index: Index) -> tuple[str, ...]:
     return tuple(name for (name,) in rows)
 
 
+def answered_collections(index: Index) -> tuple[str, ...]:
+    """The collections that some run has answered questions of, in alphabetical order."""
+    rows = index.cursor.execute(
+        """select distinct r.collection from runs r
+        where exists (select 1 from predictions p where p.run = r.number) order by r.collection"""
+    ).fetchall()
+    return tuple(name for (name,) in rows)
+
+
 def chosen_collection(index: Index, wanted: str | None) -> str:
     """The collection asked for, or the only one. Raises UsageError where it is absent or not clear."""
     known = collections(index)

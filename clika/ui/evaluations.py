@@ -1,19 +1,16 @@
 """Evaluations that a person started from the page: they go into the queue and outlive page and program."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from clika.datasets.release import read_questions
-from clika.errors import UsageError
-from clika.imports import store_questions
 from clika.jobs.folder import JobFolder
 from clika.jobs.queue import JobState, queued_job, submitted
-from clika.jobs.spec import EvaluationJob
 from clika.languages import LANGUAGES
+from clika.question_sources import keep_questions, question_source, sample_source
 from clika.settings import Settings
+from clika.ui.new_run import NewRun, checkpoints
 
 SMALL_MODEL = "HuggingFaceTB/SmolLM2-135M"
-QUESTIONS_A_DATASET = 20
-COLLECTION = "released"
 
 
 class Evaluations:
@@ -24,29 +21,19 @@ class Evaluations:
         self._newest: JobFolder | None = None
 
     def start(self, model: str, data: str) -> None:
-        """Ask a checkpoint a few questions of a release folder in all languages it has.
+        """Ask a checkpoint a few questions in all languages: a release folder's, or the bundled ones without one.
 
-        Raises UsageError where a field is empty, and what reading the folder raises.
+        Raises UsageError for a model that cannot be one, and what reading the folder raises.
         """
-        if not model or not model.strip():
-            raise UsageError("no model is named; write a checkpoint's folder or a Hub id such as owner/name")
-        if not data or not data.strip():
-            raise UsageError("no folder is named; write the path of a release's folder, such as ../CLiKA")
-        place = Path(model.strip()).expanduser()
-        questions, _ = read_questions(Path(data.strip()).expanduser(), COLLECTION)
-        store_questions(self._settings.store, COLLECTION, questions)
-        spoken = {question.language for question in questions}
-        sourced = all(question.source_prompt is not None for question in questions)
-        job = EvaluationJob(
-            model=str(place.resolve()) if place.is_dir() else model.strip(),
-            name=place.name,
-            collection=COLLECTION,
-            datasets=tuple(sorted({question.dataset for question in questions})),
-            languages=tuple(code for code in LANGUAGES if code in spoken),
-            limit=QUESTIONS_A_DATASET,
-            template="released" if sourced else "english",
-        )
-        self._newest = submitted(self._settings.store, job).folder
+        folder = (data or "").strip()
+        form = NewRun(models=model)
+        checkpoints(model)  # before a folder is read
+        store = self._settings.store
+        source = question_source(store, Path(folder).expanduser(), None) if folder else sample_source()
+        spoken = {question.language for question in source.questions}
+        job, *_ = replace(form, languages=[code for code in LANGUAGES if code in spoken]).jobs(source)
+        keep_questions(store, source)
+        self._newest = submitted(store, job).folder
 
     def sentences(self) -> tuple[str, ...]:
         """How the newest evaluation is doing; nothing where there is none."""

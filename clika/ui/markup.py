@@ -24,6 +24,9 @@ class Html(str):
     __slots__ = ()
 
 
+NOTHING = Html()
+
+
 def text(value: object) -> Html:
     """A value as text, with everything that HTML would read escaped."""
     return Html(html.escape(str(value)))
@@ -52,8 +55,14 @@ def paragraph(sentence: str, class_: str | None = None) -> Html:
 def notices(sentences: Sequence[str]) -> Html:
     """Sentences that a person should see above the page; nothing where there are none."""
     if not sentences:
-        return Html()
+        return NOTHING
     return tag("div", *(paragraph(sentence) for sentence in sentences), class_="clika-notices", role="status")
+
+
+def definitions(pairs: Sequence[tuple[str, str]]) -> Html:
+    """Names and values, one pair a line."""
+    entries = (tag("div", tag("dt", text(name)), tag("dd", tag("bdi", text(value)))) for name, value in pairs)
+    return tag("dl", *entries, class_="clika-settings")
 
 
 def direction(language: str) -> str:
@@ -178,9 +187,9 @@ def _question_row(row: QuestionRow, language: str, selected: tuple[str, str] | N
         aria_pressed="true" if pressed else "false",
     )
     gold = row.answer_index
-    picks = [_pick(row.chosen, gold, row.outcome)]
+    picks = [pick(row.chosen, gold, row.outcome)]
     if language != ENGLISH:
-        picks.insert(0, _pick(row.english_chosen, gold, None))
+        picks.insert(0, pick(row.english_chosen, gold, None))
     values = (letter(gold), *picks, f"{row.languages_right} of {row.languages_asked}")
     return tag(
         "tr",
@@ -192,7 +201,8 @@ def _question_row(row: QuestionRow, language: str, selected: tuple[str, str] | N
     )
 
 
-def _pick(chosen: int | None, gold: int, outcome: Outcome | None) -> str:
+def pick(chosen: int | None, gold: int, outcome: Outcome | None) -> str:
+    """What was picked and whether it is right; why there is no pick; a dash where nothing was asked."""
     if chosen is not None:
         return f"{letter(chosen)} {'✓ right' if chosen == gold else '✗ wrong'}"
     if outcome is Outcome.UNPARSEABLE:
@@ -221,7 +231,7 @@ def question_cards(
     ]
     held = {question.language for question in questions}
     missing = [language.name for code, language in LANGUAGES.items() if code not in held]
-    rest = paragraph(f"This collection does not hold it in {', '.join(missing)}.") if missing else Html()
+    rest = paragraph(f"This collection does not hold it in {', '.join(missing)}.") if missing else NOTHING
     return joined([heading, legend, tag("div", *cards, class_="clika-cards"), rest])
 
 

@@ -1,5 +1,6 @@
 """The index: what it takes in, what it refuses, who owns it, and that it can be made again."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -88,6 +89,33 @@ def test_a_superseding_shard_replaces_what_the_damaged_one_brought(tmp_path: Pat
         assert run_summaries(index, "made-up")[0].predictions == 1
         (matrix,) = answer_matrices(index, "made-up")
     assert matrix.chosen[0].tolist() == [0, NOT_ASKED, NOT_ASKED, NOT_ASKED]
+
+
+def test_the_answers_of_a_deleted_job_leave_the_index_and_those_another_job_holds_too_stay(
+    store: Path,
+) -> None:
+    twice = {("0", "en"): 0, ("3", "he"): 3}  # the first is sealed in the fixture's job too
+    seal_predictions(store, RUN, predictions(RUN, twice), job="other")
+    with Index.open(store) as index:
+        assert run_summaries(index, "made-up")[0].predictions == 10  # 9 + 2, one of them held already
+        shutil.move(store / "jobs" / "job", store / "deleted")
+        assert index.refresh() > 0
+        (matrix,) = answer_matrices(index, "made-up")
+        assert int((matrix.chosen != NOT_ASKED).sum()) == 2
+        assert index.refresh() == 0
+        shutil.move(store / "jobs" / "other", store / "deleted")
+        index.refresh()
+        assert run_summaries(index, "made-up") == ()
+
+
+def test_a_job_deleted_and_done_again_while_nobody_looked_is_taken_in_anew(store: Path) -> None:
+    with Index.open(store):
+        pass
+    shutil.rmtree(store / "jobs" / "job")
+    seal_predictions(store, RUN, predictions(RUN, {("0", "en"): 3}))
+    with Index.open(store) as index:
+        (matrix,) = answer_matrices(index, "made-up")
+        assert matrix.chosen[0].tolist() == [3, NOT_ASKED, NOT_ASKED, NOT_ASKED]
 
 
 def test_predictions_without_their_questions_are_named(tmp_path: Path) -> None:

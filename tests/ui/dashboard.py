@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.jobs.looking import scripted_supervisor
+
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_START = 120.0
 
@@ -53,6 +55,21 @@ def running_app(store: Path) -> Iterator[str]:
         too_late.cancel()
         process.terminate()
         process.communicate()
+
+
+@contextmanager
+def scripted_queue(store: Path) -> Iterator[None]:
+    """Look after a store's jobs with scripted workers: the app finds the queue in hand and only shows it."""
+    supervisor = scripted_supervisor(store)
+    over = threading.Event()
+    looking = threading.Thread(target=supervisor.run, args=(over,))
+    with supervisor.holding():
+        looking.start()
+        try:
+            yield
+        finally:
+            over.set()
+            looking.join()
 
 
 @contextmanager

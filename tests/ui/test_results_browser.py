@@ -210,20 +210,19 @@ def test_cells_fill_while_the_page_is_open_and_ra_without_a_reference_is_not_mad
         page.close()
 
 
-def test_one_press_evaluates_a_checkpoint_and_the_heatmap_fills(
-    browser: Browser, release: Path, tmp_path: Path
+def test_one_press_asks_a_checkpoint_the_bundled_sample_and_the_heatmap_fills(
+    browser: Browser, tmp_path: Path
 ) -> None:
     tiny_llama(tmp_path / "tiny-random")
     with running_app(tmp_path / "store") as opened:
         page = browser.new_page()
         page.goto(opened)
-        page.locator("#evaluate-data textarea, #evaluate-data input").first.fill(str(release))
         model = page.locator("#evaluate-model textarea, #evaluate-model input").first
         model.fill("")
         page.locator("#evaluate-button").click()
         expect(page.locator(".toast-body")).to_contain_text("no model is named", timeout=SLOW)
         model.fill(str(tmp_path / "tiny-random"))
         page.locator("#evaluate-button").click()
-        expect(page.locator("#evaluation-report")).to_contain_text("80 questions answered", timeout=SLOW)
+        expect(page.locator("#evaluation-report")).to_contain_text("800 questions answered", timeout=2 * SLOW)
         expect(page.locator("#heatmap .ytick")).to_have_text(["tiny-random"], timeout=SLOW)
         page.close()

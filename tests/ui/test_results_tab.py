@@ -9,16 +9,8 @@ from clika.database.index import Index
 from clika.database.queries import Relation
 from clika.errors import UsageError
 from clika.records import Metric
-from clika.ui.results_tab import (
-    Chosen,
-    available_scopes,
-    cell_html,
-    checked_cell,
-    question_html,
-    questions_shown,
-    scores_of_view,
-    view_of_store,
-)
+from clika.ui.results_cell import Chosen, cell_html, checked_cell, question_html, questions_shown
+from clika.ui.results_view import available_scopes, scores_of_view, view_of_store
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 
 RUN = made_up_run()
@@ -38,6 +30,9 @@ def index(tmp_path: Path) -> Iterator[Index]:
 def test_an_empty_store_has_no_view(tmp_path: Path) -> None:
     with Index.open(tmp_path) as empty:
         assert view_of_store(empty, None, None, None) is None
+        seal_questions(tmp_path, made_up_questions())
+        empty.refresh()
+        assert view_of_store(empty, None, None, None) is None  # questions without an answer
 
 
 def test_wishes_that_the_store_cannot_show_are_replaced(index: Index) -> None:

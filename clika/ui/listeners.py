@@ -1,0 +1,71 @@
+"""How the page's functions answer a browser: errors as sentences, and looks that wait for nobody.
+
+A listener can be called by anybody who reaches the page, private or not: whatever arrives is checked by the
+function that uses it.
+"""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Literal, ParamSpec, TypedDict, TypeVar
+
+import gradio as gr
+
+from clika.errors import ClikaError
+from clika.ui import markup
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Listening(TypedDict):
+    """How a listener is run."""
+
+    concurrency_limit: int | None
+    show_progress: Literal["hidden"]
+    api_visibility: Literal["private"]
+
+
+LOOK = Listening(concurrency_limit=None, show_progress="hidden", api_visibility="private")
+"""For what only looks: any number at once, without a progress veil."""
+
+
+def spoken(listener: Callable[P, T]) -> Callable[P, T]:
+    """A listener whose ClikaErrors reach the person as their sentence; other errors stay what they are."""
+
+    @wraps(listener)
+    def told(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return listener(*arguments, **named)
+        except ClikaError as error:
+            raise gr.Error(markup.toast(str(error)), print_exception=False) from error
+
+    return told
+
+
+def script(name: str) -> str:
+    """A browser script of the assets."""
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def in_address(name: str, value: str | None = None) -> str:
+    """JavaScript that writes ``name=value`` into the page's address, so that a reload and a copied link restore it.
+
+    Without ``value`` it is the listener's first input; an empty one takes the name out.
+    """
+    given = "" if value is None else f" = {json.dumps(value)}"
+    return (
+        f"(value{given}) => {{ const address = new URL(window.location.href);"
+        f" if (value) address.searchParams.set({json.dumps(name)}, value);"
+        f" else address.searchParams.delete({json.dumps(name)});"
+        " window.history.replaceState(null, '', address); }"
+    )
+
+
+def in_address_if_selected(name: str, value: str) -> str:
+    """``in_address`` for a tab: the first selection of a page is its own, made before the address is read."""
+    write = in_address(name, value)
+    return f"() => {{ if (window.clikaOpened) ({write})(); else window.clikaOpened = true; }}"

@@ -1,0 +1,142 @@
+"""What a run will ask, read and write, said before anything starts: an estimate, and called one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clika.datasets.selection import selected
+from clika.errors import JobError, UsageError
+from clika.figures.score_grid import language_name
+from clika.jobs.devices import placement
+from clika.jobs.spec import EvaluationJob
+from clika.records import Question
+from clika.ui.job_markup import duration
+from clika.ui.jobs_watch import JobView
+
+BYTES_A_TOKEN = 3
+"""UTF-8 bytes that a token stands for in these languages, roughly: 4 in English, 2 to 3 in the others."""
+BYTES_AN_ANSWER = 150
+"""On the disk, measured: sealed shard and index row of one answer with the scores of two rules."""
+MOST_PROMPTS_READ = 400
+
+
+@dataclass(frozen=True, slots=True)
+class RunEstimate:
+    """For all of a form's models together.
+
+    ``questions`` are to be asked each model, ``by_language`` of them in each language. ``seconds`` are for the
+    models of which a rate is known, None where there is none; ``unknown`` names the others. ``cannot`` says why
+    this machine cannot run it, None where it can.
+    """
+
+    models: int
+    questions: int
+    by_language: Mapping[str, int]
+    tokens: int
+    disk_bytes: int
+    seconds: float | None
+    unknown: tuple[str, ...]
+    cannot: str | None
+
+    def pairs(self, devices: Sequence[str], free_bytes: int) -> list[tuple[str, str]]:
+        """Name and sentence of each line, for a person."""
+        asked = f"{self.questions:,}"
+        if self.models > 1:
+            asked += f" × {self.models} models = {self.questions * self.models:,}"
+        counts = set(self.by_language.values())
+        if len(counts) == 1:
+            languages = f"{len(self.by_language)}, {counts.pop():,} questions in each"
+        else:
+            languages = ", ".join(f"{language_name(code)} {n:,}" for code, n in self.by_language.items())
+        found = ", ".join(devices)
+        return [
+            ("Questions", asked),
+            ("Languages", languages),
+            ("Tokens", f"about {_round(self.tokens):,} (an estimate from the length of the texts)"),
+            ("Disk", f"about {size(self.disk_bytes)}; {size(free_bytes)} are free"),
+            ("Time", self._time()),
+            ("Devices here", f"{found}. {self.cannot}" if self.cannot else found),
+        ]
+
+    def _time(self) -> str:
+        known = "" if self.seconds is None else f"{duration(self.seconds)}, if as fast as the last time"
+        if not self.unknown:
+            return known
+        unasked = f"unknown yet for {', '.join(self.unknown)}: not asked in this store before"
+        return f"{known}; {unasked}" if known else unasked
+
+
+def run_estimate(
+    jobs: Sequence[EvaluationJob],
+    questions: Sequence[Question],
+    rates: Mapping[str, float],
+    devices: Sequence[str],
+) -> RunEstimate:
+    """What the jobs of one form come to. ``rates`` is model -> questions a second.
+
+    Raises UsageError where there is no question to ask, and what the template raises for one it cannot ask.
+    """
+    job = jobs[0]
+    asked = selected(questions, job.datasets, job.languages, job.limit)
+    by_language = {code: sum(one.language == code for one in asked) for code in job.languages}
+    if not asked:
+        raise UsageError(
+            f"collection {job.collection!r} holds none of {', '.join(job.datasets)} in"
+            f" {', '.join(job.languages)}; choose other languages or data sets"
+        )
+    unknown = tuple(one.name for one in jobs if one.model not in rates)
+    seconds = [len(asked) / rates[one.model] for one in jobs if one.model in rates]
+    return RunEstimate(
+        models=len(jobs),
+        questions=len(asked),
+        by_language=by_language,
+        tokens=_tokens(job, asked) * len(jobs),
+        disk_bytes=len(asked) * len(jobs) * BYTES_AN_ANSWER,
+        seconds=sum(seconds) if seconds else None,
+        unknown=unknown,
+        cannot=_why_not(job, devices),
+    )
+
+
+def past_rates(views: Sequence[JobView]) -> dict[str, float]:
+    """Model -> questions a second of its newest job that tells one; ``views`` as job_views orders them."""
+    rates: dict[str, float] = {}
+    for view in views:
+        if view.one.job is not None and view.progress is not None and view.progress.rate:
+            rates.setdefault(view.one.job.model, view.progress.rate)
+    return rates
+
+
+def _tokens(job: EvaluationJob, asked: Sequence[Question]) -> int:
+    """Of all prompts, from the length of some, evenly taken."""
+    asking = job.asking
+    some = asked[:: max(1, len(asked) // MOST_PROMPTS_READ)]
+    asking.check(some)
+    if asking.needs_renderer:  # the model's own chat template makes the text: the question alone is counted
+        lengths = sum(len("".join((one.premise or "", one.text, *one.choices)).encode()) for one in some)
+    else:
+        lengths = sum(len(prompt.text.encode()) for prompt in asking.prompts(some))
+    orders = sum(min(job.permutations, len(one.choices)) for one in some) / len(some)
+    return round(lengths / len(some) * orders * len(asked) / BYTES_A_TOKEN)
+
+
+def _why_not(job: EvaluationJob, devices: Sequence[str]) -> str | None:
+    try:
+        placement(job, devices, ())
+    except (JobError, UsageError) as error:
+        return str(error)
+    return None
+
+
+def _round(number: int) -> int:
+    """To two digits: 123,456 -> 120,000."""
+    place = max(0, len(str(number)) - 2)
+    return round(number, -place)
+
+
+def size(count: float) -> str:
+    """1,500 -> "2 kB"; in powers of 1,000."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

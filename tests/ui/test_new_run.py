@@ -1,0 +1,208 @@
+"""The form becomes the jobs that it asks for; what it cannot ask for is a sentence; the command does the same."""
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from clika.cli import build_parser, main
+from clika.database.index import Index
+from clika.errors import UsageError
+from clika.jobs.folder import JobFailure, Progress
+from clika.jobs.queue import queued_jobs, submitted
+from clika.jobs.spec import EvaluationJob
+from clika.languages import LANGUAGES
+from clika.question_sources import QuestionSource, sample_source
+from clika.ui.command_line import shell_commands
+from clika.ui.jobs_watch import JobsWatch, job_views
+from clika.ui.new_run import NewRun, checkpoints
+from clika.ui.new_run_tab import NewRunTab
+from clika.ui.run_estimate import RunEstimate, past_rates, run_estimate
+from clika.ui.store_watch import StoreWatch
+from tests.stores import made_up_questions
+
+OWN = """name = "-my_own"
+[choice]
+text = '''
+It's $(touch x) `touch x` %s \\\\ {question}
+{options}
+Answer:'''
+[premise]
+text = '''
+{premise} {question}
+{options}
+Answer:'''
+"""
+SAMPLE = sample_source()
+MADE_UP = QuestionSource("made-up", tuple(made_up_questions(count=30)), stored=True)
+
+
+def one_job(form: NewRun, source: QuestionSource = SAMPLE) -> EvaluationJob:
+    (job,) = form.jobs(source)
+    return job
+
+
+def test_the_form_as_it_opens_asks_the_bundled_sample_twenty_questions_a_data_set_in_all_languages() -> None:
+    job = one_job(NewRun(models="owner/name"))
+    assert (job.collection, job.limit, job.languages) == ("sample", 20, tuple(LANGUAGES))
+    assert (job.name, job.template, job.datasets) == ("name", "english", ("xcopa", "xcsqa", "xgeo", "xpeo"))
+
+
+def test_models_are_one_a_line_each_once_and_a_folder_is_its_whole_path(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    written = f"owner/name\n\n  {tmp_path}/../{tmp_path.name}/here \nowner/name\ngpt2"
+    assert checkpoints(written) == ("owner/name", str(tmp_path / "here"), "gpt2")
+    assert [job.name for job in NewRun(models=written).jobs(SAMPLE)] == ["name", "here", "gpt2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"models": " \n"}, "no model is named"),
+        ({"models": None}, "no model is named"),
+        ({"models": "/no/such/folder"}, "no folder '/no/such/folder'"),
+        ({"models": "~nobody-at-all/x"}, "no folder"),
+        ({"models": "-rf"}, "no Hub id"),
+        ({"models": "<b>x</b>"}, "no Hub id"),
+        ({"models": ["a"]}, "write it as a text"),
+        ({"models": "\n".join(f"m{n}" for n in range(51))}, "at most 50"),
+        ({"models": "a\nb", "name": "one"}, "for 2 models"),
+        ({"languages": []}, "at least one"),
+        ({"languages": ["en", "xx"]}, "xx"),
+        ({"languages": "en"}, "choose of those offered"),
+        ({"datasets": ["nosuch"]}, "no data set 'nosuch'"),
+        ({"preset": "paper"}, "preset 'paper'"),
+        ({"limit": "0"}, "at least 1"),
+        ({"limit": "1e9"}, "write a whole number"),
+        ({"demonstrations": "9"}, "demonstrations 9"),
+        ({"template": "nosuch"}, "template 'nosuch'"),
+        ({"template": "own"}, "text is empty"),
+        ({"template": "own", "template_text": "name ="}, "no TOML"),
+        ({"rule": "nosuch"}, "scoring rule"),
+        ({"dtype": "int1"}, "dtype"),
+        ({"dtype": "mixed", "rule": "option"}, "near-ties"),
+        ({"device": "tpu"}, "device"),
+        ({"replicas": 0}, "replicas 0"),
+        ({"replicas": 1.5}, "whole number"),
+        ({"gpus_per_replica": None}, "whole number"),
+        ({"permutations": float("nan")}, "whole number"),
+        ({"batch_tokens": "8192"}, "whole number"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_a_sentence(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        replace(NewRun(models="owner/name"), **changes).jobs(SAMPLE)  # type: ignore[arg-type]
+
+
+FORMS = [
+    NewRun(models="owner/name"),
+    NewRun(models="owner/name", preset="all", languages=["zh", "en"], datasets=["xgeo"]),
+    NewRun(models="owner/name", name="-a 'name' with $(touch x) & \"quotes\"", limit="7"),
+    NewRun(models="owner/name", template="native", demonstrations="3", rotated=True, permutations=4),
+    NewRun(models="owner/name", rule="option_per_byte", dtype="bfloat16", device="cpu", replicas=2),
+    NewRun(models="owner/name", dtype="mixed", gpus_per_replica=2, batch_tokens=4096, demonstrations="0"),
+    NewRun(models="owner/name", template="own", template_text=OWN.replace("\n", "\r\n")),
+    NewRun(models="owner/name", template="own", template_text=OWN.replace("It's", "{demonstrations}It's")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_command_shown_gives_the_same_job(
+    form: NewRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = one_job(form)
+    *before, command = shell_commands(job, tmp_path / "a store").splitlines()
+    if before:  # a template's file, written by a shell as a person's would
+        writing = shell_commands(job, tmp_path / "a store").removesuffix(command)
+        subprocess.run(["sh", "-c", writing], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command)
+    assert words[:3] == ["python", "-m", "clika"]
+    assert build_parser().parse_args(words[3:]).queue
+    assert main(words[3:]) == 0
+    (queued,) = queued_jobs(tmp_path / "a store")
+    assert queued.job == job
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_with_odd_characters_is_the_same_checkpoint_in_the_command(tmp_path: Path) -> None:
+    folder = tmp_path / "it's; a $(model) 模型"
+    folder.mkdir()
+    words = shlex.split(shell_commands(one_job(NewRun(models=str(folder))), tmp_path))
+    assert build_parser().parse_args(words[3:]).model == str(folder.resolve())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_job_fills_the_form_that_asks_for_it_again(form: NewRun) -> None:
+    job = one_job(form)
+    assert one_job(NewRun.of(job)) == job
+
+
+def estimate_of(form: NewRun, devices: Sequence[str] = ("cpu",), **rates: float) -> RunEstimate:
+    return run_estimate(form.jobs(MADE_UP), MADE_UP.questions, rates, devices)
+
+
+def test_an_estimate_counts_questions_languages_and_models() -> None:
+    found = estimate_of(NewRun(models="a\nb", languages=["en", "de", "he", "fr"]), a=4.0)
+    # 30 questions, 20 of them asked, in the three of four languages that there are
+    assert (found.questions, found.models) == (60, 2)
+    assert found.by_language == {"en": 20, "de": 20, "fr": 0, "he": 20}
+    assert found.seconds == 15.0  # 60 questions at 4 a second, for a; of b nothing is known
+    assert found.unknown == ("b",)
+    said = dict(found.pairs(("cpu",), 10**9))
+    assert said["Questions"] == "60 × 2 models = 120"
+    assert (
+        said["Time"] == "15 s, if as fast as the last time; unknown yet for b: not asked in this store before"
+    )
+
+
+def test_tokens_are_estimated_from_the_texts_and_options_asked_in_more_orders_are_read_more_often() -> None:
+    once = estimate_of(NewRun(models="a", preset="all"))
+    job = one_job(NewRun(models="a", preset="all"), MADE_UP)
+    lengths = sum(len(prompt.text.encode()) for prompt in job.asking.prompts(MADE_UP.questions))
+    assert once.tokens == round(lengths / 3)  # 3 bytes a token
+    four = estimate_of(NewRun(models="a", preset="all", permutations=4))
+    assert abs(four.tokens - 4 * once.tokens) <= 4
+    assert estimate_of(NewRun(models="a", template="chat")).tokens > 0
+
+
+def test_devices_that_are_not_there_are_said_before_anything_waits() -> None:
+    found = estimate_of(NewRun(models="a", device="cuda", replicas=2), devices=("cuda:0", "cpu"))
+    assert "this machine has 1" in dict(found.pairs(("cuda:0", "cpu"), 10**9))["Devices here"]
+    assert estimate_of(NewRun(models="a")).cannot is None
+
+
+def test_no_question_in_the_languages_chosen_is_refused() -> None:
+    with pytest.raises(UsageError, match="holds none of xgeo in fr"):
+        estimate_of(NewRun(models="a", languages=["fr"]))
+
+
+def test_rates_are_those_of_the_newest_job_of_a_model(tmp_path: Path) -> None:
+    for limit, rate in ((5, 1.0), (6, 2.0), (7, None)):
+        job = one_job(NewRun(models="owner/name", limit=str(limit)))
+        submitted(tmp_path, job).folder.write_progress(Progress(1, 2, rate=rate))
+        next(one for one in queued_jobs(tmp_path) if one.job == job).folder.write_error(
+            JobFailure("JobError", "ended")
+        )
+    assert past_rates(job_views(tmp_path)) == {"owner/name": 2.0}
+
+
+def test_a_refused_form_queues_nothing_and_a_whole_one_all_its_models(tmp_path: Path) -> None:
+    with Index.open(tmp_path) as index, gr.Blocks():
+        tab = NewRunTab(index, tmp_path, StoreWatch(index), JobsWatch(tmp_path, 0.0), ("cpu",))
+        form = NewRun(models="owner/name\n<b>bold</b>")
+        values = [getattr(form, field.name) for field in fields(form)]
+        with pytest.raises(gr.Error, match="&lt;b&gt;bold"):
+            tab.queue_jobs(*values)
+        assert "&lt;b&gt;bold" in tab.look(*values)[0]  # type: ignore[operator]
+        assert queued_jobs(tmp_path) == ()
+        with pytest.raises(gr.Error, match="no collection"):
+            tab.queue_jobs("owner/name", "nosuch", *values[2:])
+        tab.queue_jobs("owner/name\nowner/other", *values[1:])
+        assert [one.request.name for one in queued_jobs(tmp_path)] == ["name", "other"]
+        assert (tmp_path / "collections" / "sample").is_dir()
+        assert tab._add("owner/name", "owner/third") == ["owner/name\nowner/third", None]
