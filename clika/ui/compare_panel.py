@@ -71,18 +71,18 @@ class ComparePanel:
 
     @property
     def choosing(self) -> list[gr.components.Component]:
-        """What ``opened`` draws, in its order."""
+        """What ``offered`` and ``wanted`` draw, in their order."""
         return [self.first, self.second]
 
     def _connect(self) -> None:
-        picked = [self.first, self.second, self.whose, self.looked]
-        everything = [
+        picked = self.picked = [self.first, self.second, self.whose, self.looked]
+        everything = self.everything = [
             *(self.looked, self.drawn, self.summary, self.listing, self.questions, self.earlier, self.later),
             *(self.reading, self.whose, self.cards),
         ]
         gr.on(
             [self.first.change, self.second.change],
-            self._draw_anew,
+            self.draw_anew,
             picked,
             everything,
             trigger_mode="always_last",  # a link sets both at once: the last look sees both
@@ -102,8 +102,13 @@ class ComparePanel:
         self.timer = gr.Timer(2.0)
         self.timer.tick(self._draw_if_grown, [self.drawn, *picked], [*self.choosing, *everything], **LOOK)
 
-    def opened(self, first: object = None, second: object = None) -> list[object]:
-        """The runs that the store holds now; a choice that is none of them is dropped."""
+    def offered(self) -> list[object]:
+        """The runs that the store holds now; what is chosen stays, for a browser's word of it may be late."""
+        choices = run_choices(self._index)
+        return [gr.update(choices=choices) for _ in self.choosing]
+
+    def wanted(self, first: object, second: object) -> list[object]:
+        """The runs that an address names; one that is not there is passed over."""
         choices = run_choices(self._index)
         known = {run for _, run in choices}
         return [gr.update(choices=choices, value=one if one in known else None) for one in (first, second)]
@@ -112,7 +117,7 @@ class ComparePanel:
     def _draw(self, *values: Any) -> list[object]:
         return self._drawn(*values)
 
-    def _draw_anew(self, first: str | None, second: str | None, whose: str, _: Looked) -> list[object]:
+    def draw_anew(self, first: str | None, second: str | None, whose: str, _: Looked) -> list[object]:
         """Two other runs: what cannot be compared is said where the comparison would stand."""
         try:
             return self._drawn(first, second, whose, Looked())
@@ -122,12 +127,11 @@ class ComparePanel:
     def _draw_if_grown(self, seen: int, *values: Any) -> list[object]:
         if self._watch.look() == seen:
             return [gr.skip() for _ in range(12)]
-        first, second, *_ = values
         try:
             drawn = self._drawn(*values)
         except ClikaError as error:
             drawn = self._empty(markup.notices([str(error)]))
-        return [*self.opened(first, second), *drawn]
+        return [*self.offered(), *drawn]
 
     def _empty(self, said: markup.Html) -> list[object]:
         hidden = gr.update(visible=False)

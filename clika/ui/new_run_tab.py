@@ -173,7 +173,7 @@ class NewRunTab:
 
     @property
     def offers(self) -> list[gr.components.Component]:
-        """What ``opened`` draws, in its order."""
+        """What ``offered`` draws, in its order."""
         return [self.earlier, self.source]
 
     def _connect(self) -> None:
@@ -187,13 +187,12 @@ class NewRunTab:
         )
         self.earlier.input(self._add, [self.models, self.earlier], [self.models, self.earlier], **LOOK)
 
-    def opened(self, source: str | None) -> list[object]:
+    def offered(self) -> list[object]:
         """What the store offers now: models of earlier runs, sources."""
         models = dict.fromkeys(view.one.job.model for view in self._jobs.jobs() if view.one.job is not None)
-        known = [value for _, value in self._sources()]
         return [
             gr.update(choices=list(models), value=None, visible=bool(models)),
-            gr.update(choices=self._sources(), value=source if source in known else SAMPLE_COLLECTION),
+            gr.update(choices=self._sources()),
         ]
 
     def _sources(self) -> list[tuple[str, str]]:

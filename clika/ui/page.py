@@ -69,12 +69,13 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
                 about = AboutTab(index, settings.store, devices)
 
+        @spoken
         def restore(request: gr.Request) -> list[object]:
             """What the page's address asks for; a job or run that is no longer there is passed over."""
             wanted = request.query_params
             known = {view.job_id for view in jobs.jobs()}
             chosen = runs.choose(wanted["job"] if wanted.get("job") in known else "")
-            compared = compare.opened(wanted.get("compare"), wanted.get("with"))
+            compared = compare.wanted(wanted.get("compare"), wanted.get("with"))
             tab = wanted_tab(wanted.get("tab"))
             select = gr.update(selected=tab) if "tab" in wanted else gr.skip()
             facts = about.look() if tab is TabName.ABOUT else gr.skip()  # it walks through the whole store
@@ -99,10 +100,12 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
                 )
             return [gr.update(selected=TabName.NEW), *new.filled(job)]
 
-        page.load(restore, None, [tabs, *runs.choosing, *compare.choosing, about.facts], **LOOK)
-        opened[TabName.NEW].select(new.opened, new.source, new.offers, **LOOK)
+        page.load(restore, None, [tabs, *runs.choosing, *compare.choosing, about.facts], **LOOK).then(
+            compare.draw_anew, compare.picked, compare.everything, **LOOK
+        )
+        opened[TabName.NEW].select(new.offered, None, new.offers, **LOOK)
         opened[TabName.RUNS].select(runs.look, [runs.chosen, runs.seen], runs.looks, **LOOK)
-        opened[TabName.RUNS].select(compare.opened, compare.choosing, compare.choosing, **LOOK)
+        opened[TabName.RUNS].select(compare.offered, None, compare.choosing, **LOOK)
         opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
         runs.again.click(again, runs.chosen, [tabs, *new.fields], **LOOK)

@@ -112,9 +112,9 @@ def test_runs_that_cannot_be_compared_are_refused_with_a_sentence(index: Index, 
 def test_the_panel_says_what_it_cannot_compare_and_leads_down_to_the_cards(index: Index) -> None:
     with gr.Blocks():
         panel = ComparePanel(index, StoreWatch(index))
-    same = panel._draw_anew(BEFORE.run, BEFORE.run, "second", Looked())
+    same = panel.draw_anew(BEFORE.run, BEFORE.run, "second", Looked())
     assert "choose two runs" in str(same[2])
-    assert panel._draw_anew(None, BEFORE.run, "second", Looked())[2] == ""
+    assert panel.draw_anew(None, BEFORE.run, "second", Looked())[2] == ""
     looked = Looked("en", Change.LOST, dataset="xgeo", question_id="1")
     cards = [str(panel._draw(BEFORE.run, AFTER.run, whose, looked)[-1]) for whose in ("first", "second")]
     assert "picked by before" in cards[0]
