@@ -121,7 +121,7 @@ def measured_rebuild(store: Path) -> dict[str, float]:
     }
 
 
-def measured_readers(store: Path, arriving: int) -> dict[str, float]:
+def measured_readers(store: Path, arriving: int, seconds: float) -> dict[str, float]:
     """Fifty readers during an ingest: seconds an answer took, and errors."""
     took: list[float] = []
     errors: list[str] = []
@@ -148,18 +148,13 @@ def measured_readers(store: Path, arriving: int) -> dict[str, float]:
 
         threads = [threading.Thread(target=read, args=(number,)) for number in range(READERS)]
         command = [
-            sys.executable,
-            "-m",
-            "benchmarks.index_speed",
-            "--seal",
-            str(store),
-            "--run",
-            str(arriving),
+            *(sys.executable, "-m", "benchmarks.index_speed", "--seal", str(store)),
+            *("--run", str(arriving), "--seconds", str(seconds)),
         ]
         worker = subprocess.Popen(command)
         for thread in threads:
             thread.start()
-        over.wait(READ_SECONDS)
+        over.wait(seconds)
         worker.wait()
         watch.look(at_once=True)
         over.set()
@@ -187,12 +182,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.index_speed")
     parser.add_argument("--predictions", type=int, default=1_000_000)
     parser.add_argument("--seal", type=Path, help="be the worker that seals one more run into this store")
-    parser.add_argument("--run", type=int, default=0)
+    parser.add_argument("--run", type=int, default=0, help="that run's number")
+    parser.add_argument("--seconds", type=float, default=READ_SECONDS, help="how long is read")
     options = parser.parse_args()
     questions = made_up_questions()
     if options.seal:
         seal_run(
-            options.seal, options.run, questions, pause=READ_SECONDS / 2 / (len(questions) / ROWS_A_SHARD)
+            options.seal, options.run, questions, pause=options.seconds / 2 / (len(questions) / ROWS_A_SHARD)
         )
         return
     runs = max(1, options.predictions // len(questions))
@@ -202,7 +198,11 @@ def main() -> None:
         began = time.perf_counter()
         written = sum(seal_run(store, number, questions) for number in range(runs))
         print(f"sealed {written:,} made-up predictions in {time.perf_counter() - began:.1f} s", flush=True)
-        measured = {"predictions": written, **measured_rebuild(store), **measured_readers(store, runs)}
+        measured = {
+            "predictions": written,
+            **measured_rebuild(store),
+            **measured_readers(store, runs, options.seconds),
+        }
     print(json.dumps(measured))
 
 

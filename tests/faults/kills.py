@@ -47,7 +47,8 @@ def kill_workers(laboratory: Laboratory, rounds: int, actions: Sequence[str] = A
 
 def _kill_worker(laboratory: Laboratory, armed: str, replicas: int) -> None:
     store = laboratory.store()
-    one = submitted(store, job(replicas=replicas))
+    # Several take their time, so that each gets a share of the questions.
+    one = submitted(store, job(0.003 if replicas > 1 else 0.0, replicas=replicas))
     first = laboratory.owner(store, worker_failpoints=armed, ends=["done", "failed"])
     laboratory.until(lambda: laboratory.over(first), f"the end of the armed owner of {store.name}")
     resumed_with = laboratory.random.choice((1, replicas))

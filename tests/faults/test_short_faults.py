@@ -1,5 +1,6 @@
 """A short set of the fault suite (``make faults`` is the whole): the same processes, kills and oracle."""
 
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,6 +20,9 @@ from tests.faults.kills import (
 from tests.faults.laboratory import Laboratory
 from tests.faults.strains import stopped_ranks, two_apps
 
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="processes are forked and found by /proc: Linux alone has it"
+)
 SEED = 7
 KILL = ("kill",)
 
