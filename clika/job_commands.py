@@ -282,7 +282,8 @@ def _progress_cells(progress: Progress | None) -> list[str]:
         return ["", "", ""]
     rate = "" if progress.rate is None else f"{progress.rate:.1f}"
     left = "" if progress.seconds_left is None else f"{progress.seconds_left:.0f} s"
-    return [f"{progress.done} of {progress.total}", rate, left]
+    unit = "" if progress.unit == "questions" else f" {progress.unit}"
+    return [f"{progress.done} of {progress.total}{unit}", rate, left]
 
 
 def _json(one: QueuedJob) -> dict[str, object]:

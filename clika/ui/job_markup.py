@@ -14,6 +14,7 @@ from clika.ui.markup import NOTHING, Html, definitions, joined, notices, paragra
 LOG_LINES = 200
 SIGNS: Mapping[JobState, str] = {
     JobState.QUEUED: "○",
+    JobState.SUBMITTED: "○",
     JobState.RUNNING: "▶",
     JobState.ENDING: "◼",
     JobState.DONE: "✓",
@@ -103,7 +104,14 @@ def _answered(view: JobView) -> Html:
     if view.answered is None:
         return NOTHING
     done, total = view.answered
-    return tag("span", meter(done, total, "answered"), text(f"{done} of {total}"), class_="clika-progress")
+    shown = f"{done} of {total}{_unit(view)}"
+    return tag("span", meter(done, total, "done"), text(shown), class_="clika-progress")
+
+
+def _unit(view: JobView) -> str:
+    """What is counted, where it is not questions."""
+    unit = view.progress.unit if view.progress else "questions"
+    return "" if unit == "questions" else f" {unit}"
 
 
 def meter(done: int, total: int, what: str) -> Html:
@@ -127,7 +135,9 @@ def _remaining(view: JobView) -> str:
 def job_heading(view: JobView) -> Html:
     """Name, state and how far one job is, and the sentence that there is to say of it."""
     known = [
-        f"{view.answered[0]} of {view.answered[1]} questions answered" if view.answered else "",
+        f"{view.answered[0]} of {view.answered[1]}{_unit(view) or ' questions answered'}"
+        if view.answered
+        else "",
         *((rate(view), f"{_remaining(view)} left" if _remaining(view) else "") if _runs(view) else ()),
         f"on {', '.join(view.devices)}" if _runs(view) and view.devices else "",
     ]

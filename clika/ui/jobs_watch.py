@@ -11,7 +11,7 @@ from clika.jobs.folder import Progress
 from clika.jobs.queue import JobState, QueuedJob, queued_jobs, replicas_of
 from clika.jobs.sentences import job_sentence
 
-IN_HAND = (JobState.RUNNING, JobState.ENDING, JobState.QUEUED, JobState.PAUSED)
+IN_HAND = (JobState.SUBMITTED, JobState.RUNNING, JobState.ENDING, JobState.QUEUED, JobState.PAUSED)
 """The states of jobs that still go on by themselves."""
 
 

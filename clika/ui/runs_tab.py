@@ -18,8 +18,15 @@ from clika.ui.listeners import LOOK, in_address, script, spoken
 from clika.ui.new_run import optional_whole
 
 GOES_ON = (JobState.FAILED, JobState.CANCELLED, JobState.PAUSED, JobState.INTERRUPTED)
-CAN_BE_CANCELLED = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, JobState.INTERRUPTED, JobState.FAILED)
-LIVES = (JobState.RUNNING, JobState.ENDING)
+CAN_BE_CANCELLED = (
+    JobState.QUEUED,
+    JobState.SUBMITTED,
+    JobState.RUNNING,
+    JobState.PAUSED,
+    JobState.INTERRUPTED,
+    JobState.FAILED,
+)
+LIVES = (JobState.SUBMITTED, JobState.RUNNING, JobState.ENDING)
 
 
 @dataclass(frozen=True, slots=True)

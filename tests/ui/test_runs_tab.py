@@ -10,7 +10,7 @@ import pytest
 from clika.jobs.folder import JobEnd, JobFailure, Progress
 from clika.jobs.queue import JobState, QueuedJob, cancel, queued_job, submitted
 from clika.ui import job_markup
-from clika.ui.job_markup import duration
+from clika.ui.job_markup import SIGNS, duration
 from clika.ui.jobs_watch import JobsWatch, job_views
 from clika.ui.runs_tab import RunsTab, job_detail
 from tests.scripted_worker import scripted_job
@@ -138,3 +138,7 @@ def test_a_damaged_end_is_no_end_and_the_table_still_shows_the_job(tab: RunsTab,
     shown = str(part(tab, tab.look(""), tab.table))
     assert one.request.name in shown
     assert "done" not in shown.lower().partition("<tbody>")[2]
+
+
+def test_every_state_that_a_job_can_be_in_has_a_sign() -> None:
+    assert set(SIGNS) == set(JobState)
