@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from clika.jobs.folder import JobFolder
-from clika.jobs.group_launch import group_command
+from clika.jobs.group_launch import Machines, group_command
 from clika.jobs.learning_curve import learning_curve
 from clika.training.adapter import adapter_note
 from clika.training.recipe import Recipe, Tuning
@@ -168,6 +169,33 @@ def test_two_processes_end_with_the_weights_of_one(
     note = adapter_note(groups[tuning] / "out/tuned")
     assert note is not None
     assert (note["record"]["processes"], note["record"]["sharded"]) == (2, tuning is Tuning.FULL)
+
+
+def test_two_machines_end_with_the_weights_of_one_with_two_processes(
+    groups: dict[Tuning, Path], model: Path, tmp_path: Path
+) -> None:
+    folder = submitted(tmp_path / "machines", model, replace(GROUP, tuning=Tuning.LORA_ATTENTION))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # Two launchers that know of each other by an address alone stand for two machines with a shared folder.
+    both = [
+        subprocess.Popen(
+            group_command(
+                folder, "clika.workers.train", [str(folder)], 1, True, Machines(2, rank, "127.0.0.1", port)
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            cwd=ROOT,
+        )
+        for rank in (0, 1)
+    ]
+    said = [one.communicate()[0] for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    one, other = tuned(folder), tuned(groups[Tuning.LORA_ATTENTION])
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_a_killed_group_that_shards_its_weights_resumes_and_ends_the_same(
