@@ -18,6 +18,7 @@ from clika.errors import StoreFullError, StoreLockedError
 
 DATABASE = "clika.duckdb"
 LOCK = "LOCK"
+_TRIES = 2
 
 
 def opened_in_memory() -> duckdb.DuckDBPyConnection:
@@ -115,6 +116,15 @@ class Reopening(Protocol):
         """Open the database again, unless somebody has meanwhile."""
         ...
 
+    def make_again(self, dead: duckdb.DuckDBPyConnection, damaged: duckdb.Error) -> None:
+        """Set the file aside and fill another one from the shards, unless somebody has meanwhile."""
+        ...
+
+
+def _shows_damage(error: duckdb.Error) -> bool:
+    """Whether a query has met a damaged block: those of an index are read by no scan at the opening."""
+    return isinstance(error, duckdb.SerializationException) or "Corrupt database file" in str(error)
+
 
 class Cursor:
     """One thread's cursor; it outlives the connection: a full disk ends that, and it is opened again.
@@ -130,11 +140,16 @@ class Cursor:
 
     def execute(self, query: str, parameters: Sequence[object] | dict[str, object] | None = None) -> "Cursor":
         """Run a query; its rows are fetched from this same cursor."""
-        connection = self._owner.connected()
-        try:
-            return self._executed(connection, query, parameters)
-        except (duckdb.FatalException, duckdb.ConnectionException):
-            self._owner.reopen(connection)
+        for _ in range(_TRIES):
+            connection = self._owner.connected()
+            try:
+                return self._executed(connection, query, parameters)
+            except (duckdb.FatalException, duckdb.ConnectionException):
+                self._owner.reopen(connection)
+            except duckdb.Error as error:
+                if not _shows_damage(error):
+                    raise
+                self._owner.make_again(connection, error)
         return self._executed(self._owner.connected(), query, parameters)
 
     def _executed(

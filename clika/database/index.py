@@ -156,6 +156,14 @@ class Index:
             self._connection = self._opened()
             self._news[:0] = news
 
+    def make_again(self, dead: duckdb.DuckDBPyConnection, damaged: duckdb.Error) -> None:
+        """Set the file aside and fill another one from the shards, unless somebody has meanwhile."""
+        if not self.owner or self._in_memory:
+            raise damaged
+        with self._refreshing:
+            self.reopen(dead, damaged=damaged)
+            self.refresh()
+
     def _let_go(self) -> None:
         """Close the connection with every cursor: DuckDB gives the same dead database again while one is left."""
         self._unchanged.clear()

@@ -128,6 +128,7 @@ def _evaluate(
             if answers.done:
                 folder.write_scoring(writer_name(replica), scorer.record)
                 logger.info("%s", scorer.record)
+        _mend_dead(folder, writer_name(replica))
         reached(Failpoint.JOB_ALL_SEALED)
         end = _end(folder, questions, sealed, run, len(left_out))
         folder.write_done(end)
@@ -142,17 +143,20 @@ def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> None:
     _check_answers_are_of(folder, run, job)
     if not is_recorded(folder.path, run):
         write_run(folder.path, run)
-    for writer in sorted({own, *writers(folder.path)}):
-        if writer == own:
-            mend_manifest(folder.path, own)
-            continue
-        with free_place(folder, writer) as nobodys:
-            if nobodys:
-                mend_manifest(folder.path, writer)
+    mend_manifest(folder.path, own)
+    _mend_dead(folder, own)
     _, faults = sound_tables(folder.path)
     damaged = set_aside(folder.path, faults)
     if damaged:
         withdraw(folder.path, own, damaged)
+
+
+def _mend_dead(folder: JobFolder, own: str) -> None:
+    """Mend the manifests of writers that are gone: one that died in a line would leave an alarm for ever."""
+    for writer in sorted(writers(folder.path) - {own}):
+        with free_place(folder, writer) as nobodys:
+            if nobodys:
+                mend_manifest(folder.path, writer)
 
 
 def _answer_all(

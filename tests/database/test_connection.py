@@ -11,6 +11,7 @@ import pytest
 from clika.database.connection import DATABASE
 from clika.database.index import Index
 from clika.database.migrations import MIGRATIONS
+from clika.database.queries import prediction_rows
 from clika.failpoints import arm
 from tests.faults.kills import make_older
 from tests.faults.laboratory import filesystem
@@ -79,6 +80,19 @@ def test_damage_that_only_writing_finds_sets_the_file_aside(store: Path) -> None
         assert count(index) == COUNT
         assert "corrupt index block" in index.notices[0]
     assert len(list(store.glob(f"{DATABASE}.damaged-*"))) >= 1
+
+
+def test_no_damaged_block_of_the_file_changes_or_hides_an_answer(store: Path) -> None:
+    with Index.open(store) as index:
+        whole = prediction_rows(index, "made-up")
+    content = (store / DATABASE).read_bytes()
+    first, block = 3 * 4096, 256 << 10  # three headers, then the blocks, DuckDB's own sizes
+    for place in range(first, len(content), block):
+        damaged = bytearray(content)
+        damaged[place + 100] ^= 1
+        (store / DATABASE).write_bytes(damaged)
+        with Index.open(store) as index:
+            assert prediction_rows(index, "made-up") == whole
 
 
 def test_a_full_disk_under_the_database_is_a_sentence_and_heals(small_disk: Path) -> None:

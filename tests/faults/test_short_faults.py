@@ -42,7 +42,7 @@ PARTS: dict[str, Callable[[Laboratory], object]] = {
     "files": lambda laboratory: damage_stores(laboratory, 40, 10),
     "databases": lambda laboratory: damage_databases(laboratory, 7),
     "two apps": lambda laboratory: two_apps(laboratory, 1),
-    "stopped": lambda laboratory: stopped_ranks(laboratory, 1),
+    "stopped": lambda laboratory: stopped_ranks(laboratory, 2),
 }
 
 
