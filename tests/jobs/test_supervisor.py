@@ -208,3 +208,20 @@ def test_no_process_is_left_when_a_worker_loses_its_launcher(store: Path) -> Non
     os.kill(replica.process.pid, signal.SIGKILL)
     looked_until(supervisor, lambda: not any(child.is_running() for child in children))
     looked_until_state(supervisor, one, JobState.DONE)
+
+
+def test_four_replicas_that_were_killed_are_gone_on_with_by_one(store: Path, tmp_path: Path) -> None:
+    seal_questions(tmp_path / "whole", made_up_questions(count=COUNT))
+    undisturbed = submitted(tmp_path / "whole", scripted_job())
+    looked_until_state(scripted_supervisor(tmp_path / "whole"), undisturbed, JobState.DONE)
+    one = submitted(store, scripted_job(0.08, replicas=4))
+    answering(store, scripted_supervisor(store), one)
+    for process in of_job(one.folder.path):
+        os.kill(process.pid, signal.SIGKILL)
+    waited_until(lambda: not running(one.folder))
+    resume(store, queued_job(one.folder), replicas=1)
+    done = looked_until_state(scripted_supervisor(store), one, JobState.DONE)
+    end = done.folder.done()
+    assert end is not None
+    assert 0 < end.kept < 3 * COUNT, "the four had sealed some, and not all"
+    assert table(store) == table(tmp_path / "whole")
