@@ -5,8 +5,6 @@ dashboard runs) reads the same shards into a DuckDB in memory, through the same 
 does not open is set aside with its write-ahead log and made again from the shards.
 """
 
-import contextlib
-import fcntl
 import logging
 import os
 import threading
@@ -21,6 +19,7 @@ import duckdb
 from clika.database.connection import DATABASE, LOCK, Cursor, opened, opened_in_memory, set_aside
 from clika.database.ingest import Signature, ingest_new_shards
 from clika.errors import StoreError, StoreFullError, StoreLockedError
+from clika.locks import lock_holder, taken_lock
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ class Index:
         """
         try:
             store.mkdir(parents=True, exist_ok=True)
-            lock = _taken_lock(store)
+            lock = taken_lock(store / LOCK)
         except OSError as error:
             raise StoreError(
                 f"store {str(store)!r} cannot be used ({error.strerror}); give another with --store"
@@ -196,28 +195,6 @@ class Index:
         self.close()
 
 
-def _taken_lock(store: Path) -> int | None:
-    """An open descriptor that holds the lock, with our process named in the file; None if another does."""
-    descriptor = os.open(store / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    with contextlib.suppress(OSError):  # on a full disk it is held without a name
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-    return descriptor
-
-
-def lock_holder(store: Path) -> str:
-    """The process number that the lock file names; 'unknown' where it names none."""
-    try:
-        return (store / LOCK).read_text().strip() or "unknown"
-    except OSError:
-        return "unknown"
-
-
 def rebuild(store: Path) -> int:
     """Make the index again from the shards; returns its rows. Raises StoreLockedError if it is in use."""
     with owned(store):
@@ -232,10 +209,10 @@ def rebuild(store: Path) -> int:
 def owned(store: Path) -> Iterator[None]:
     """Hold the lock of a store. Raises StoreLockedError naming the process that holds it already."""
     store.mkdir(parents=True, exist_ok=True)
-    lock = _taken_lock(store)
+    lock = taken_lock(store / LOCK)
     if lock is None:
         raise StoreLockedError(
-            f"store {str(store)!r} is in use by process {lock_holder(store)}; stop that program first"
+            f"store {str(store)!r} is in use by process {lock_holder(store / LOCK)}; stop that program first"
         )
     try:
         yield

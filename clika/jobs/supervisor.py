@@ -4,8 +4,6 @@ One supervisor a store (``store/SUPERVISOR`` is locked by it); jobs are processe
 it knows it reads from the jobs' folders at each look, so after a restart it takes living jobs up as they are.
 """
 
-import contextlib
-import fcntl
 import logging
 import os
 import shutil
@@ -42,6 +40,7 @@ from clika.jobs.slurm import Slurm
 from clika.jobs.slurm_jobs import SlurmJobs, SlurmPatience
 from clika.jobs.slurm_record import slurm_job
 from clika.jobs.slurm_settings import launcher_of
+from clika.locks import lock_holder, taken_lock
 from clika.shards import write_error
 
 _logger = logging.getLogger(__name__)
@@ -110,10 +109,10 @@ class Supervisor:
     def holding(self) -> Iterator[None]:
         """Be the supervisor of the store. Raises StoreLockedError where another process is."""
         self.store.mkdir(parents=True, exist_ok=True)
-        lock = _taken_lock(self.store)
+        lock = taken_lock(self.store / LOCK)
         if lock is None:
             raise StoreLockedError(
-                f"the jobs of {str(self.store)!r} are looked after by process {supervisor_pid(self.store)};"
+                f"the jobs of {str(self.store)!r} are looked after by process {lock_holder(self.store / LOCK)};"
                 f" it takes up what is queued"
             )
         try:
@@ -373,32 +372,10 @@ def _last_line(folder: JobFolder) -> str:
     return lines[-1] if lines else ""
 
 
-def _taken_lock(store: Path) -> int | None:
-    """An open descriptor that holds the lock, with our process named in the file; None if another does."""
-    descriptor = os.open(store / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    with contextlib.suppress(OSError):  # on a full disk it is held without a name
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-    return descriptor
-
-
-def supervisor_pid(store: Path) -> str:
-    """The process that looks after a store's jobs, as its lock names it; 'unknown' where it names none."""
-    try:
-        return (store / LOCK).read_text().strip() or "unknown"
-    except OSError:
-        return "unknown"
-
-
 def supervised(store: Path) -> bool:
     """Whether some process looks after a store's jobs."""
     try:
-        descriptor = _taken_lock(store)
+        descriptor = taken_lock(store / LOCK)
     except OSError:
         return False
     if descriptor is None:
