@@ -24,6 +24,7 @@ from clika.jobs.spec import EvaluationJob
 from clika.records import ModelRef, Outcome, Prompt, Question, Run, ScoringRule, run_id
 from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
 from clika.shards import (
+    Fault,
     is_recorded,
     manifest_entries,
     mend_manifest,
@@ -140,13 +141,13 @@ def _set_up(folder: JobFolder, run: Run, job: EvaluationJob, own: str) -> None:
 
     Taken back now and not with the redone answers: any replica may give those, or have given them already.
     """
-    _check_answers_are_of(folder, run, job)
+    unsigned = _unsigned_answers(folder, run, job)
     if not is_recorded(folder.path, run):
         write_run(folder.path, run)
     mend_manifest(folder.path, own)
     _mend_dead(folder, own)
     _, faults = sound_tables(folder.path)
-    damaged = set_aside(folder.path, faults)
+    damaged = set_aside(folder.path, [*unsigned, *faults])
     if damaged:
         withdraw(folder.path, own, damaged)
 
@@ -230,26 +231,28 @@ def questions_to_ask(store: Path, job: EvaluationJob) -> list[Question]:
     return wanted
 
 
-def _check_answers_are_of(folder: JobFolder, run: Run, job: EvaluationJob) -> None:
-    """Raises JobError where the folder holds another run's answers: they would pass for this one's."""
-    if not manifest_entries(folder.path)[0]:
-        return
+def _unsigned_answers(folder: JobFolder, run: Run, job: EvaluationJob) -> list[Fault]:
+    """The shards of which nobody knows whose they are, since the record and its copy are both gone: asked again.
+
+    Raises JobError where the folder holds another run's answers: they would pass for this one's.
+    """
+    entries = manifest_entries(folder.path)[0]
     try:
-        held = read_run(folder.path)
+        held = read_run(folder.path) if entries else run
     except ShardError as error:
         logger.warning("%s", error)
         held = None
     if held is None:
-        raise JobError(
-            f"{folder.path / 'run.json'} does not say whose answers lie beside it, and a job holds one"
-            f" checkpoint's; move the folder away and run the same job again"
-        )
+        sentence = f"{folder.path / 'run.json'} does not say whose answers lie beside it; they are set aside"
+        logger.warning("%s", sentence)
+        return [Fault(folder.path / "shards" / entry.file, sentence, entry) for entry in entries]
     if held.run != run.run:
         raise JobError(
             f"{job.model} has changed: {folder.path} holds answers of run {held.run}, the checkpoint is now"
             f" run {run.run}, and a job holds one checkpoint's answers; evaluate it under another --name, or"
             f" from a folder of its own"
         )
+    return []
 
 
 def _run(job: EvaluationJob, model: ModelRef) -> Run:

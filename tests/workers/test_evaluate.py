@@ -164,13 +164,18 @@ def test_a_checkpoint_that_changed_does_not_inherit_the_old_ones_answers(tmp_pat
 
 
 @pytest.mark.parametrize("record", [None, "{"])
-def test_answers_that_nobody_signs_are_not_taken_for_this_ones(tmp_path: Path, record: str | None) -> None:
+def test_answers_that_nobody_signs_are_set_aside_and_asked_again(tmp_path: Path, record: str | None) -> None:
     folder = prepared(tmp_path)
     ask(folder, CountingScorer())
+    before = table(tmp_path)
     for path in folder.path.glob("run*.json"):
         path.unlink() if record is None else path.write_text(record)
-    with pytest.raises(JobError, match="move the folder away"):
-        ask(folder, CountingScorer())
+    again = CountingScorer()
+    ask(folder, again)
+    assert len(again.asked) == 12
+    assert table(tmp_path) == before
+    assert sound_tables(folder.path)[1] == []
+    assert len(list((folder.path / "quarantine").glob("*.parquet"))) == 1
 
 
 def test_another_jobs_damaged_record_stops_nobody(tmp_path: Path) -> None:
