@@ -9,10 +9,12 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -22,6 +24,18 @@ from clika.errors import StoreError, StoreFullError, StoreLockedError
 from clika.locks import lock_holder, taken_lock
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+MOST_REMEMBERED = 32
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """What was worked out from the rows of one state; whoever comes first does it, the others wait."""
+
+    state: int
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    found: list[Any] = field(default_factory=list)
 
 
 class Index:
@@ -40,6 +54,9 @@ class Index:
         self._local = threading.local()
         self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
         self._refreshing = threading.RLock()  # two timers of the page may refresh, or open it again, at once
+        self._state = 0  # rises whenever rows came or went
+        self._remembered: dict[Hashable, _Remembered] = {}
+        self._remembering = threading.Lock()  # the readers' threads share what is remembered
         self._swapping = threading.Lock()  # a reader may ask for the connection while it is opened again
 
     @classmethod
@@ -73,17 +90,40 @@ class Index:
         with self._refreshing:
             if self.owner and self._in_memory:
                 self._move_to_disk()
+            moved = None
             try:
-                moved, alarms = self._ingested()
-            except duckdb.Error as error:
-                logger.warning("the database failed (%s) and is opened again", error)
-                self.reopen(self._connection)
-                moved, alarms = self._ingested_once_more()
+                try:
+                    moved, alarms = self._ingested()
+                except duckdb.Error as error:
+                    logger.warning("the database failed (%s) and is opened again", error)
+                    self.reopen(self._connection)
+                    moved, alarms = self._ingested_once_more()
+            finally:
+                if moved != 0:  # an ingest that failed may have brought rows before
+                    self._state += 1
             for alarm in alarms:
                 if alarm not in self.notices:
                     logger.warning("%s", alarm)
             self.notices = (*self._news, *alarms)
         return moved
+
+    def remembered(self, key: Hashable, made: Callable[[], T]) -> T:
+        """What ``made`` gives, worked out once while no row comes or goes, however many threads ask.
+
+        It is shared: nobody may change it.
+        """
+        with self._remembering:
+            one = self._remembered.get(key)
+            if one is None or one.state != self._state:
+                self._remembered.pop(key, None)
+                one = self._remembered[key] = _Remembered(self._state)
+                if len(self._remembered) > MOST_REMEMBERED:
+                    del self._remembered[next(iter(self._remembered))]
+        with one.busy:
+            if not one.found:
+                one.found.append(made())
+            found: T = one.found[0]
+            return found
 
     def _ingested(self) -> tuple[int, tuple[str, ...]]:
         cursor = self._connection.cursor()

@@ -151,8 +151,26 @@ def answer_matrices(
 
     A matrix holds every question of its data set and every language that the collection has it in;
     what was not asked is NOT_ASKED. ``rule`` chooses again by that rule's stored scores; an answer without
-    them counts as not asked. Raises UsageError where a run has none at all.
+    them counts as not asked. The arrays are read-only: whoever asks the same gets the same. Raises UsageError
+    where a run has none at all.
     """
+    key = (
+        "answer_matrices",
+        collection,
+        None if runs is None else tuple(runs),
+        None if datasets is None else tuple(datasets),
+        rule,
+    )
+    return index.remembered(key, lambda: _answer_matrices(index, collection, runs, datasets, rule))
+
+
+def _answer_matrices(
+    index: Index,
+    collection: str,
+    runs: Sequence[str] | None,
+    datasets: Sequence[str] | None,
+    rule: ScoringRule | None,
+) -> tuple[AnswerMatrix, ...]:
     cursor = index.cursor
     if rule is not None:
         _check_rule_stored(index, collection, runs, rule)
@@ -210,6 +228,8 @@ def answer_matrices(
     question_ids = {dataset: tuple(row[2] for row in rows) for dataset, rows in blocks.items()}
     golds = {dataset: np.array([row[3] for row in rows], np.int8) for dataset, rows in blocks.items()}
     counts = {dataset: np.array([row[4] for row in rows], np.int8) for dataset, rows in blocks.items()}
+    for shared in (*golds.values(), *counts.values()):
+        shared.flags.writeable = False
     matrices = []
     for (_number, run), begin, end in zip(summaries, bounds, ends, strict=True):
         mine = row_order[begin:end]
@@ -225,6 +245,7 @@ def answer_matrices(
             chosen[place_of_language[language_column[here]], place_of_item[item_column[here]]] = (
                 chosen_column[here]
             )
+            chosen.flags.writeable = False
             matrices.append(
                 AnswerMatrix(
                     run=run,

@@ -24,11 +24,18 @@ class StoreWatch:
         self.generation = 0
 
     def look(self, at_once: bool = False) -> int:
-        """Take in what workers sealed since the last look; returns the generation."""
-        with self._lock:
+        """Take in what workers sealed since the last look; returns the generation.
+
+        While another page's look takes shards in this one does not wait for it, unless it is ``at_once``.
+        """
+        if not self._lock.acquire(blocking=at_once):
+            return self.generation
+        try:
             now = self._clock()
             if at_once or now - self._looked_at >= self._seconds:
                 if self._index.refresh() > 0:
                     self.generation += 1
                 self._looked_at = self._clock()
             return self.generation
+        finally:
+            self._lock.release()

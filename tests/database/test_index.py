@@ -69,6 +69,20 @@ def test_a_shard_sealed_while_the_index_is_open_is_taken_in(store: Path) -> None
     np.testing.assert_array_equal(matrix.chosen[2], [1, 1, NOT_ASKED, NOT_ASKED])
 
 
+def test_matrices_are_worked_out_once_until_rows_come(store: Path) -> None:
+    with Index.open(store) as index:
+        first = answer_matrices(index, "made-up")
+        index.refresh()
+        assert answer_matrices(index, "made-up") is first
+        assert answer_matrices(index, "made-up", datasets=["xgeo"]) is not first
+        with pytest.raises(ValueError, match="read-only"):
+            first[0].chosen[0, 0] = 3
+        seal_predictions(store, RUN, predictions(RUN, {("1", "he"): 1}), job="later")
+        index.refresh()
+        (matrix,) = answer_matrices(index, "made-up")
+    np.testing.assert_array_equal(matrix.chosen[2], [1, 1, NOT_ASKED, NOT_ASKED])
+
+
 def test_another_answer_to_a_stored_question_is_an_alarm_and_changes_nothing(store: Path) -> None:
     with Index.open(store) as index:
         rows = predictions(RUN, {("0", "en"): 3, ("3", "he"): 3})

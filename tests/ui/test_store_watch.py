@@ -1,5 +1,6 @@
 """All pages together look at the store once a second, and each learns that it has grown."""
 
+import threading
 from pathlib import Path
 
 from clika.database.index import Index
@@ -29,3 +30,19 @@ def test_the_generation_rises_when_answers_come_in_and_only_then(tmp_path: Path)
         assert watch.look() == 1
         clock.now = 3.0
         assert watch.look() == 1
+
+
+def test_a_look_does_not_wait_for_another_pages_look() -> None:
+    class Slow:
+        """Its refresh ends only when another page's look has."""
+
+        def refresh(self) -> int:
+            other = threading.Thread(target=lambda: seen.append(watch.look()))
+            other.start()
+            other.join()
+            return 1
+
+    seen: list[int] = []
+    watch = StoreWatch(Slow())  # type: ignore[arg-type]
+    assert watch.look() == 1
+    assert seen == [0]
