@@ -4,11 +4,8 @@ Exit status 0 for success, 2 for wrong use, 1 for failure with the reason on std
 """
 
 import argparse
-import csv
-import io
 import json
 import logging
-import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,7 +20,6 @@ from clika.conductivity_command import add_conductivity_command
 from clika.database.index import Index, rebuild
 from clika.database.ingest import shard_folders
 from clika.database.queries import (
-    PredictionRow,
     answer_matrices,
     chosen_collection,
     parallel_question,
@@ -31,6 +27,8 @@ from clika.database.queries import (
     run_summaries,
 )
 from clika.errors import ClikaError, UsageError
+from clika.exports.predictions import predictions_table, question_json
+from clika.exports.scores import SCORE_FORMATS
 from clika.failpoints import arm
 from clika.imports import import_release
 from clika.job_commands import (
@@ -41,7 +39,6 @@ from clika.job_commands import (
     submit_command,
 )
 from clika.languages import language_codes
-from clika.metrics.gates import GATE_PERCENT
 from clika.metrics.score_table import metric_datasets, references_for, score_table
 from clika.question_sources import (
     QuestionSource,
@@ -54,12 +51,9 @@ from clika.records import (
     DATASETS,
     LETTERS,
     FictionalSet,
-    Gate,
-    LanguageScores,
     Level,
     Metric,
     Outcome,
-    Question,
     Run,
     ScoringRule,
 )
@@ -437,124 +431,8 @@ def scores_command(options: argparse.Namespace) -> int:
         rule = ScoringRule(options.scoring) if options.scoring else None
         matrices = answer_matrices(index, collection, list(runs), metric_datasets(metric, scope), rule)
     rows = score_table(matrices, metric, scope, references_for(collection), list(runs.values()))
-    print(_SCORE_FORMATS[options.format](rows, runs), end="")
+    print(SCORE_FORMATS[options.format](rows, runs), end="")
     return 0
-
-
-def _shown(value: float, metric: Metric, unmet: Sequence[Gate] = ()) -> str:
-    """A value as the paper prints it: RA and accuracy times 100, en-CO and XRR as a share; a dash if undefined.
-
-    An XRR that is not established stands in parentheses.
-    """
-    if math.isnan(value):
-        return "-"
-    shown = f"{value:.4f}" if metric in (Metric.EN_CO, Metric.XRR) else f"{value * 100:.2f}"
-    return f"({shown})" if unmet else shown
-
-
-def _columns(rows: Sequence[LanguageScores]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(code for row in rows for code in row.languages))
-
-
-def _grid(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> list[list[str]]:
-    languages = _columns(rows)
-    grid = [["model", *languages]]
-    for row in rows:
-        values = dict(zip(row.languages, row.values, strict=True))
-        shown = [
-            _shown(float(values.get(code, math.nan)), row.metric, row.unmet.get(code, ()))
-            for code in languages
-        ]
-        grid.append([runs[row.run].model.name, *shown])
-    return grid
-
-
-def _table(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
-    grid = _grid(rows, runs)
-    widths = [max(len(line[place]) for line in grid) for place in range(len(grid[0]))]
-    lines = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in grid
-    ]
-    for row in rows:
-        for language, gates in row.unmet.items():
-            name = runs[row.run].model.name
-            lines.append(
-                f"(…) not established: {name}, {language}: not over {GATE_PERCENT} % right in {', '.join(gates)}"
-            )
-    return "\n".join(lines) + "\n"
-
-
-def _json(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
-    values = [
-        {
-            "run": row.sources.get(language, row.run),
-            "model": runs[row.run].model.name,
-            "metric": str(row.metric),
-            "scope": row.scope,
-            "language": language,
-            "value": None if math.isnan(value) else float(value),
-            "n": int(n),
-            **(_established(row, place, language) if row.metric is Metric.XRR else {}),
-        }
-        for row in rows
-        for place, (language, value, n) in enumerate(zip(row.languages, row.values, row.n, strict=True))
-    ]
-    return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
-
-
-def _established(row: LanguageScores, place: int, language: str) -> dict[str, object]:
-    """What an XRR has beside its value: the interval, and whether its gates hold."""
-    low, high = float(row.low[place]), float(row.high[place])
-    unmet = row.unmet.get(language, ())
-    return {
-        "low": None if math.isnan(low) else low,
-        "high": None if math.isnan(high) else high,
-        "established": not unmet,
-        "failed_gates": [str(gate) for gate in unmet],
-    }
-
-
-def _csv(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    gated = any(row.metric is Metric.XRR for row in rows)
-    more = ["failed_gates"] if gated else []
-    writer.writerow(["run", "model", "metric", "scope", "language", "value", "n", *more])
-    for row in rows:
-        for language, value, n in zip(row.languages, row.values, row.n, strict=True):
-            shown = "" if math.isnan(value) else repr(float(value))
-            source, failed = row.sources.get(language, row.run), "|".join(row.unmet.get(language, ()))
-            line = [source, runs[row.run].model.name, row.metric, row.scope, language, shown, n]
-            writer.writerow([*line, failed] if gated else line)
-    return text.getvalue()
-
-
-def _latex(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
-    header, *lines = _grid(rows, runs)
-    special = str.maketrans(
-        {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"}
-    )
-    body = [
-        " & ".join(
-            cell.translate(special).replace("-", "--") if cell == "-" else cell.translate(special)
-            for cell in line
-        )
-        + r" \\"
-        for line in lines
-    ]
-    top = [r"\begin{tabular}{l" + "r" * (len(header) - 1) + "}", r"\toprule", " & ".join(header) + r" \\"]
-    return "\n".join([*top, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-_SCORE_FORMATS: dict[str, Callable[[Sequence[LanguageScores], dict[str, Run]], str]] = {
-    "table": _table,
-    "json": _json,
-    "csv": _csv,
-    "latex": _latex,
-}
 
 
 def answers_command(options: argparse.Namespace) -> int:
@@ -567,7 +445,7 @@ def answers_command(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(
             json.dumps(
-                [_question_json(question, rows) for question in questions], ensure_ascii=False, indent=1
+                [question_json(question, rows) for question in questions], ensure_ascii=False, indent=1
             )
         )
         return 0
@@ -590,33 +468,6 @@ def answers_command(options: argparse.Namespace) -> int:
     return 0
 
 
-def _question_json(question: Question, rows: Sequence[PredictionRow]) -> dict[str, object]:
-    return {
-        "collection": question.collection,
-        "dataset": question.dataset,
-        "question_id": question.question_id,
-        "language": question.language,
-        "premise": question.premise,
-        "text": question.text,
-        "choices": list(question.choices),
-        "answer": question.answer_index,
-        "origin": question.origin,
-        "predictions": [
-            {
-                "run": row.prediction.run,
-                "model": row.model,
-                "outcome": str(row.prediction.outcome),
-                "chosen": row.prediction.chosen_index,
-                "correct": row.prediction.chosen_index == question.answer_index,
-                "raw_text": row.prediction.raw_text,
-                "scores": {str(rule): list(values) for rule, values in row.prediction.scores.items()},
-            }
-            for row in rows
-            if row.prediction.language == question.language
-        ],
-    }
-
-
 def export_command(options: argparse.Namespace) -> int:
     """``export --output FILE``"""
     suffix = options.output.suffix
@@ -626,7 +477,7 @@ def export_command(options: argparse.Namespace) -> int:
         collection = chosen_collection(index, options.collection)
         runs = _chosen_runs(index, collection, options.models)
         rows = prediction_rows(index, collection, list(runs))
-    table = _export_table(rows, runs)
+    table = predictions_table(rows, runs)
     try:
         if suffix == ".parquet":
             pq.write_table(table, options.output)
@@ -647,39 +498,6 @@ def export_command(options: argparse.Namespace) -> int:
         raise ClikaError(f"cannot write {options.output}: {error.strerror}; choose another place") from error
     print(f"{table.num_rows} predictions of {len(runs)} runs -> {options.output}")
     return 0
-
-
-def _export_table(rows: Sequence[PredictionRow], runs: dict[str, Run]) -> pa.Table:
-    """One row a prediction; log_probabilities are nats, one a choice, null for imported answers.
-
-    ``margin`` is the best of them less the second-best; ``letter_mass`` the letters' total probability.
-    """
-    predictions = [row.prediction for row in rows]
-    return pa.table(
-        {
-            "run": [p.run for p in predictions],
-            "model": [row.model for row in rows],
-            "dataset": [p.dataset for p in predictions],
-            "question_id": [p.question_id for p in predictions],
-            "language": [p.language for p in predictions],
-            "outcome": [str(p.outcome) for p in predictions],
-            "chosen": pa.array([p.chosen_index for p in predictions], pa.int8()),
-            "correct": [row.prediction.chosen_index == row.answer_index for row in rows],
-            "log_probabilities": pa.array(
-                [p.scores.get(runs[p.run].rule) for p in predictions], pa.list_(pa.float32())
-            ),
-            "margin": pa.array([_margin(p.scores.get(runs[p.run].rule)) for p in predictions], pa.float32()),
-            "letter_mass": pa.array([p.letter_mass for p in predictions], pa.float32()),
-        }
-    )
-
-
-def _margin(scores: Sequence[float] | None) -> float | None:
-    """The best score less the second-best, in the scores' unit; None where there are none."""
-    if scores is None:
-        return None
-    best, second = sorted(scores, reverse=True)[:2]
-    return best - second
 
 
 def world_command(options: argparse.Namespace) -> int:

@@ -31,9 +31,10 @@ ROOMS: dict[str, set[str]] = {
     "database": {"locks", "records", "shards", "languages", "errors", "failpoints"},
     "metrics": {"records", "languages", "errors"},
     "figures": {"metrics", "records", "languages", "errors"},
+    "exports": {"database", "metrics", "records", "languages", "errors"},
     "imports": {"datasets", "shards", "records", "languages", "errors"},
     "ui": {
-        "imports", "database", "metrics", "figures", "jobs", "datasets", "prompts", "shards",
+        "imports", "database", "exports", "metrics", "figures", "jobs", "datasets", "prompts", "shards",
         "settings", "records", "languages", "errors",
     },
     "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},

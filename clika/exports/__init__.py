@@ -1,0 +1,1 @@
+"""What leaves the store as text or a table: for people, for papers, for programs."""
