@@ -19,13 +19,8 @@ from clika import __version__
 from clika.conductivity_command import add_conductivity_command
 from clika.database.index import Index, rebuild
 from clika.database.ingest import shard_folders
-from clika.database.queries import (
-    answer_matrices,
-    chosen_collection,
-    parallel_question,
-    prediction_rows,
-    run_summaries,
-)
+from clika.database.queries import answer_matrices, chosen_collection, parallel_question, prediction_rows
+from clika.database.run_choice import chosen_runs
 from clika.errors import ClikaError, UsageError
 from clika.exports.predictions import predictions_table, question_json
 from clika.exports.scores import SCORE_FORMATS
@@ -205,6 +200,14 @@ def build_parser() -> argparse.ArgumentParser:
     serving = command("serve", serve_command, "the dashboard, as app.py serves it")
     serving.add_argument("--host", help="the address to listen on (default: CLIKA_HOST, else 127.0.0.1)")
     serving.add_argument("--port", type=int, help="the port (default: CLIKA_PORT, else 7860)")
+    serving.add_argument(
+        "--auth",
+        metavar="USER:PASSWORD_FILE",
+        help="ask for this user and the password that the file holds (default: CLIKA_AUTH, else everybody may look)",
+    )
+    serving.add_argument(
+        "--mcp", action="store_true", help="offer the reading functions of the API as tools over MCP"
+    )
 
     making = command("world", world_command, "make a fictional world and write it in the release's layout")
     making.add_argument("--seed", required=True, type=int, help="another seed is another world")
@@ -273,6 +276,8 @@ def serve_command(options: argparse.Namespace) -> int:
             store=options.store,
             host=options.host or settings.host,
             port=options.port or settings.port,
+            auth=options.auth or settings.auth,
+            mcp=options.mcp or settings.mcp,
         )
     )
     return 0
@@ -404,15 +409,8 @@ def _asked_template(options: argparse.Namespace) -> tuple[str | None, str | None
 
 def _chosen_runs(index: Index, collection: str, models: str | None) -> dict[str, Run]:
     """Run id -> run, for the names or ids asked for. Raises UsageError for one that is not there."""
-    runs = [summary.run for summary in run_summaries(index, collection)]
-    if models is None:
-        return {run.run: run for run in runs}
-    wanted = [name.strip() for name in models.split(",") if name.strip()]
-    for name in wanted:
-        if not any(name in (run.model.name, run.run) for run in runs):
-            known = ", ".join(sorted({run.model.name for run in runs})) or "none"
-            raise UsageError(f"no model {name!r} over collection {collection!r}; known: {known}")
-    return {run.run: run for run in runs if run.model.name in wanted or run.run in wanted}
+    names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    return chosen_runs(index, collection, names)
 
 
 def scores_command(options: argparse.Namespace) -> int:

@@ -146,7 +146,10 @@ def side_effects(root: Path) -> list[str]:
             taken = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
             if room != "settings" and ({attribute} | taken) & {"environ", "environb", "getenv"}:
                 found.append(f"{where} reads the environment")
-            if room not in ("cli", "job_commands", "conductivity_command") and name == "print":
+            if (
+                room not in ("cli", "job_commands", "conductivity_command")
+                and name == "print"
+            ):
                 found.append(f"{where} prints")
             if room not in ("cli", "workers") and attribute in ("basicConfig", "dictConfig", "addHandler"):
                 found.append(f"{where} sets up logging")

@@ -12,7 +12,7 @@ from typing import Literal, ParamSpec, TypedDict, TypeVar
 
 import gradio as gr
 
-from clika.errors import ClikaError
+from clika.errors import ClikaError, UsageError
 from clika.ui import markup
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -44,6 +44,17 @@ def spoken(listener: Callable[P, T]) -> Callable[P, T]:
             raise gr.Error(markup.toast(str(error)), print_exception=False) from error
 
     return told
+
+
+READ_ONLY = (
+    "this page only shows; to ask models of your own duplicate the Space, or run CLiKA on a machine of yours"
+)
+
+
+def check_writable(read_only: bool) -> None:
+    """Raises UsageError where the page only shows: said inside every listener that changes the store."""
+    if read_only:
+        raise UsageError(READ_ONLY)
 
 
 def script(name: str) -> str:

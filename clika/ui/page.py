@@ -16,8 +16,10 @@ from clika.ui.compare_panel import ComparePanel
 from clika.ui.jobs_watch import JobsWatch
 from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, spoken
 from clika.ui.new_run_tab import NewRunTab
+from clika.ui.program_api import ProgramApi
 from clika.ui.results_tab import ResultsTab
 from clika.ui.runs_tab import RunsTab
+from clika.ui.sign_in import SignIn, sign_in
 from clika.ui.store_watch import StoreWatch
 
 
@@ -42,6 +44,9 @@ class LaunchOptions(TypedDict):
     theme: gr.Theme
     css_paths: list[str]
     quiet: bool
+    mcp_server: bool
+    auth: SignIn | None
+    max_file_size: int | None
 
 
 def wanted_tab(name: str | None) -> TabName:
@@ -62,12 +67,12 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
             with gr.Tab("Results", id=TabName.RESULTS) as opened[TabName.RESULTS]:
                 results = ResultsTab(index, settings, watch, page)
             with gr.Tab("New run", id=TabName.NEW) as opened[TabName.NEW]:
-                new = NewRunTab(index, settings.store, watch, jobs, devices)
+                new = NewRunTab(index, settings, watch, jobs, devices)
             with gr.Tab("Runs", id=TabName.RUNS) as opened[TabName.RUNS]:
                 runs = RunsTab(settings.store, jobs)
                 compare = ComparePanel(index, watch)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
-                about = AboutTab(index, settings.store, devices)
+                about = AboutTab(index, settings, devices)
 
         @spoken
         def restore(request: gr.Request) -> list[object]:
@@ -109,6 +114,7 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
         opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
         runs.again.click(again, runs.chosen, [tabs, *new.fields], **LOOK)
+        ProgramApi(index, watch, jobs, new, settings.mcp)
         timers = {results.timer: TabName.RESULTS, runs.timer: TabName.RUNS, compare.timer: TabName.RUNS}
         for name, tab in opened.items():
             tab.select(None, js=in_address_if_selected("tab", name), api_visibility="private")
@@ -122,7 +128,10 @@ def _ticking(selected: TabName, timers: Mapping[gr.Timer, TabName]) -> Callable[
 
 
 def launch_options(settings: Settings) -> LaunchOptions:
-    """Options of ``launch`` for a page of these settings; fonts are the reader's own, none is fetched."""
+    """Options of ``launch`` for a page of these settings; fonts are the reader's own, none is fetched.
+
+    Raises UsageError for a password file that is none.
+    """
     return LaunchOptions(
         server_name=settings.host,
         server_port=settings.port,
@@ -138,4 +147,7 @@ def launch_options(settings: Settings) -> LaunchOptions:
         ),
         css_paths=[str(ASSETS / "style.css")],
         quiet=False,
+        mcp_server=settings.mcp,
+        auth=sign_in(settings.auth),
+        max_file_size=0 if settings.read_only else None,
     )
