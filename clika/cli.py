@@ -54,6 +54,7 @@ from clika.records import (
 )
 from clika.settings import Settings
 from clika.shards import sound_tables
+from clika.site_command import add_site_command
 
 ASKED_SETS = [*DATASETS, *map(str, FictionalSet)]
 RULES = [str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER]
@@ -67,6 +68,7 @@ EXAMPLES = """examples:
   python -m clika answers --dataset xgeo --question 17
   python -m clika export --output predictions.parquet
   python -m clika world --seed 7 --output my-world
+  python -m clika site --output site
 """
 
 
@@ -209,6 +211,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--mcp", action="store_true", help="offer the reading functions of the API as tools over MCP"
     )
 
+    add_site_command(command)
     making = command("world", world_command, "make a fictional world and write it in the release's layout")
     making.add_argument("--seed", required=True, type=int, help="another seed is another world")
     making.add_argument("--output", required=True, metavar="DIR", type=Path, help="a new folder")

@@ -45,8 +45,11 @@ ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "reco
 ROOMS["ui"] |= {"question_sources"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
+ROOMS["site"] = {"database", "figures", "metrics", "ui", "records", "languages", "errors"}
+ROOMS["site_command"] = {"site", "database"}
 ROOMS["cli"] = ROOMS["job_commands"] | {
     "job_commands",
+    "site_command",
     "conductivity_command",
     "question_sources",
     "serving",
@@ -147,7 +150,7 @@ def side_effects(root: Path) -> list[str]:
             if room != "settings" and ({attribute} | taken) & {"environ", "environb", "getenv"}:
                 found.append(f"{where} reads the environment")
             if (
-                room not in ("cli", "job_commands", "conductivity_command")
+                room not in ("cli", "job_commands", "conductivity_command", "site_command")
                 and name == "print"
             ):
                 found.append(f"{where} prints")
