@@ -41,6 +41,10 @@ ROOMS: dict[str, set[str]] = {
     "serving": {"ui", "jobs", "database", "settings", "errors"},
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
+ROOMS["conductivity_jobs"] = {
+    "conductivity", "datasets", "imports", "jobs", "training", "errors",
+}  # fmt: skip
+ROOMS["ui"] |= {"conductivity", "conductivity_jobs", "training"}  # of training what needs no torch
 ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "records", "shards", "errors"}
 ROOMS["ui"] |= {"question_sources"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
@@ -68,7 +72,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 TORCH_FREE = (
     "scorer.py", "scripted.py", "candidates.py", "scripted_answers.py", "fingerprint.py", "preflight.py",
-    "preflight_report.py", "weight_headers.py", "recipe.py", "task.py", "__init__.py",
+    "preflight_report.py", "weight_headers.py", "recipe.py", "task.py", "memory.py", "layer_names.py", "__init__.py",
 )  # fmt: skip
 
 
