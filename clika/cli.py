@@ -16,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from clika import __version__
+from clika.build_factual_command import add_build_factual_command
 from clika.conductivity_command import add_conductivity_command
 from clika.database.index import Index, rebuild
 from clika.database.ingest import shard_folders
@@ -30,6 +31,7 @@ from clika.errors import ClikaError, UsageError
 from clika.exports.predictions import predictions_table, question_json
 from clika.exports.scores import SCORE_FORMATS
 from clika.failpoints import arm
+from clika.fetch_command import add_fetch_command
 from clika.imports import import_release
 from clika.job_commands import (
     add_jobs_commands,
@@ -200,6 +202,8 @@ def build_parser() -> argparse.ArgumentParser:
     exporting.add_argument("--models", help="comma-separated names or run ids")
     exporting.add_argument("--collection", help="needed where the store holds several")
 
+    add_build_factual_command(command)
+    add_fetch_command(command)
     add_conductivity_command(command)
     add_jobs_commands(commands, shared)
     serving = command("serve", serve_command, "the dashboard, as app.py serves it")

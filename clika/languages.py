@@ -41,7 +41,7 @@ LANGUAGES: dict[str, Language] = {
         Language("ru", "Russian", "русский", "Slavic", aliases=("rus", "russian")),
         Language("ar", "Arabic", "العربية", "Semitic", _RTL, ("ara", "arabic")),
         Language("he", "Hebrew", "עברית", "Semitic", _RTL, ("heb", "iw", "hebrew")),
-        Language("ja", "Japanese", "日本語", "Japonic", aliases=("jpn", "jp", "japanese")),
+        Language("ja", "Japanese", "日本語", "Japonic", aliases=("jpn", "jap", "jp", "japanese")),
         Language("zh", "Chinese", "中文", "Sinitic", aliases=("zho", "chi", "cn", "zh-cn", "chinese")),
     )
 }

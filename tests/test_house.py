@@ -45,7 +45,11 @@ ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "reco
 ROOMS["ui"] |= {"question_sources"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
+ROOMS["build_factual_command"] = {"datasets", "languages", "records", "errors"}
+ROOMS["fetch_command"] = {"datasets", "imports", "languages", "errors"}
 ROOMS["cli"] = ROOMS["job_commands"] | {
+    "build_factual_command",
+    "fetch_command",
     "job_commands",
     "conductivity_command",
     "question_sources",
@@ -53,6 +57,8 @@ ROOMS["cli"] = ROOMS["job_commands"] | {
     "__init__",
 }
 ROOMS["__main__"] = {"cli"}
+
+PRINTING = ("cli", "job_commands", "build_factual_command", "conductivity_command", "fetch_command")
 
 LIBRARIES: dict[str, set[str]] = {
     "gradio": {"ui", "app"},
@@ -146,7 +152,7 @@ def side_effects(root: Path) -> list[str]:
             taken = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
             if room != "settings" and ({attribute} | taken) & {"environ", "environb", "getenv"}:
                 found.append(f"{where} reads the environment")
-            if room not in ("cli", "job_commands", "conductivity_command") and name == "print":
+            if room not in PRINTING and name == "print":
                 found.append(f"{where} prints")
             if room not in ("cli", "workers") and attribute in ("basicConfig", "dictConfig", "addHandler"):
                 found.append(f"{where} sets up logging")
