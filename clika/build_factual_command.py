@@ -16,7 +16,7 @@ from clika.datasets.own_file import own_collection
 from clika.datasets.sparql import WIKIDATA, SparqlEndpoint
 from clika.datasets.wikidata import Wikidata
 from clika.errors import DataError, UsageError
-from clika.languages import LANGUAGES, language_code
+from clika.languages import ALL_LANGUAGES, language_code
 from clika.records import LETTERS, Question
 
 MakeCommand = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
@@ -82,7 +82,7 @@ def build_factual_command(options: argparse.Namespace) -> int:
     _write(path, built.questions)
     for sentence in _sentences(built, options.cities, options.people):
         print(f"clika: {sentence}", file=sys.stderr)
-    unknown = [language for language in languages if language not in LANGUAGES]
+    unknown = [language for language in languages if language not in ALL_LANGUAGES]
     if unknown:
         print(
             f"clika: evaluate does not know {', '.join(unknown)} yet: an entry in clika/languages.py admits a language",

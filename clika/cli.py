@@ -48,6 +48,7 @@ from clika.question_sources import (
     keep_questions,
     question_source,
     wanted_datasets,
+    wanted_languages,
 )
 from clika.records import (
     DATASETS,
@@ -298,11 +299,12 @@ def evaluate_command(options: argparse.Namespace) -> int:
     """``evaluate --model M``"""
     from clika.jobs.spec import EvaluationJob
 
-    languages = language_codes(options.languages)
+    language_codes(options.languages)  # a wrong one is told before anything is read
     launcher = launcher_settings(options)
     template, template_text, demonstrations = _asked_template(options)
     source = _source(options)
     available = source.questions
+    languages = wanted_languages(options.languages, available)
     datasets = wanted_datasets(options.datasets, available)
     keep_questions(options.store, source)
     model = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
@@ -346,10 +348,11 @@ def preflight_command(options: argparse.Namespace) -> int:
     from clika.scoring.preflight import preflight
     from clika.scoring.preflight_report import as_json, as_table
 
-    languages = language_codes(options.languages)
+    language_codes(options.languages)
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"limit {options.limit}: look at 1 question a data set or more, or leave it out")
     available = _source(options).questions
+    languages = wanted_languages(options.languages, available)
     datasets = wanted_datasets(options.datasets, available)
     name, text, demonstrations = _asked_template(options)
     template = Template(name or fitting_template(available, datasets)) if text is None else own_form(text)

@@ -16,7 +16,7 @@ def add_fetch_command(command: MakeCommand) -> None:
     """``fetch`` and its options, added to the command line's parser."""
     made = command("fetch", fetch_command, "take in XCOPA and X-CSQA from the Hub")
     made.add_argument("sets", nargs="+", choices=HUB_SETS, metavar="SET", help=" or ".join(HUB_SETS))
-    made.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
+    made.add_argument("--languages", default="all", help="all that there are, or codes such as en,de,zh")
     made.add_argument("--collection", default="hub", help="name to keep them under (default hub)")
     made.add_argument(
         "--from",
@@ -29,7 +29,7 @@ def add_fetch_command(command: MakeCommand) -> None:
 
 def fetch_command(options: argparse.Namespace) -> int:
     """``fetch xcopa xcsqa``"""
-    languages = language_codes(options.languages)
+    languages = None if options.languages == "all" else language_codes(options.languages)
     found = [
         hub_set(name, options.collection, languages, options.folder) for name in dict.fromkeys(options.sets)
     ]
@@ -44,5 +44,5 @@ def fetch_command(options: argparse.Namespace) -> int:
 def _coverage(found: HubSet) -> str:
     count = len(found.questions) // len(found.languages)
     missing = f"; not there: {', '.join(found.missing)}" if found.missing else ""
-    beyond = f"; it has {', '.join(found.beyond)} too, which CLiKA has no entry for" if found.beyond else ""
+    beyond = f"; it has {', '.join(found.beyond)} too, which CLiKA cannot ask in" if found.beyond else ""
     return f"{found.dataset}: {count} questions in {', '.join(found.languages)}{missing}{beyond}"

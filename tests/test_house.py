@@ -41,7 +41,9 @@ ROOMS: dict[str, set[str]] = {
     "serving": {"ui", "jobs", "database", "settings", "errors"},
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
-ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "records", "shards", "errors"}
+ROOMS["question_sources"] = {
+    "database", "datasets", "imports", "languages", "prompts", "records", "shards", "errors",
+}  # fmt: skip
 ROOMS["ui"] |= {"question_sources"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}

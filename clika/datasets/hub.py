@@ -15,7 +15,7 @@ from pathlib import Path
 
 from clika.datasets.sample_files import read_sample_files
 from clika.errors import ClikaError, DataError, UsageError
-from clika.languages import ENGLISH, LANGUAGES, language_code
+from clika.languages import ALL_LANGUAGES, ENGLISH, LANGUAGES, language_code
 from clika.records import Kind, Question
 
 HUB_SETS = ("xcopa", "xcsqa")
@@ -31,8 +31,8 @@ _AGREEING = 0.9
 class HubSet:
     """Questions of one set, parallel in ``languages``; ``missing`` of those wanted are not there.
 
-    ``beyond`` are the source's other languages, which this program has no entry for. ``left_out``: reason -> how
-    many items.
+    ``beyond`` are the source's other languages, which this program has no entry for or, for xcopa, no words to ask
+    for cause and effect in. ``left_out``: reason -> how many items.
     """
 
     dataset: str
@@ -55,20 +55,23 @@ class _Item:
 _Items = dict[str, _Item]
 
 
-def hub_set(dataset: str, collection: str, languages: Collection[str], folder: Path | None = None) -> HubSet:
-    """One of HUB_SETS in those of ``languages`` that it covers.
+def hub_set(
+    dataset: str, collection: str, languages: Collection[str] | None = None, folder: Path | None = None
+) -> HubSet:
+    """One of HUB_SETS in those of ``languages`` that it covers; None is all, and ``missing`` are some of LANGUAGES.
 
     ``folder`` holds copies of the Hub's repositories under their own names (``xcopa``, ``balanced-copa``, ``xcsr``).
     Raises UsageError where none of the languages is there, DataError for a source that cannot be read or joined.
     """
     read = _read_xcopa if dataset == "xcopa" else _read_xcsqa
+    wanted = ALL_LANGUAGES if languages is None else languages
     try:
-        found, beyond = read(languages, folder)
+        found, beyond = read(wanted, folder)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{dataset}: its rows are not laid out as the Hub's are ({error!r})") from error
     if not found:
-        raise UsageError(f"{dataset} is in none of {', '.join(languages)}; ask for a language that it is in")
-    covered = tuple(code for code in LANGUAGES if code in found)
+        raise UsageError(f"{dataset} is in none of {', '.join(wanted)}; ask for a language that it is in")
+    covered = tuple(code for code in ALL_LANGUAGES if code in found)
     kept, left_out = _parallel([found[code] for code in covered])
     if not kept:
         raise DataError(f"{dataset}: no item is the same in {', '.join(covered)}; ask for fewer languages")
@@ -87,7 +90,7 @@ def hub_set(dataset: str, collection: str, languages: Collection[str], folder: P
         for item in kept
         for code in covered
     )
-    missing = tuple(code for code in LANGUAGES if code in languages and code not in covered)
+    missing = tuple(code for code in languages or LANGUAGES if code not in covered)
     return HubSet(dataset, questions, covered, missing, tuple(sorted(beyond)), left_out)
 
 
@@ -97,8 +100,9 @@ def _read_xcopa(languages: Collection[str], folder: Path | None) -> tuple[dict[s
     asks = {
         code: (sentences[code].cause, sentences[code].effect)
         for code in (ENGLISH, *configurations)
-        if code in languages
+        if code in languages and code in sentences
     }
+    beyond |= {code for code in configurations if code in languages and code not in sentences}
     found = {}
     for code, configuration in configurations.items():
         if code in asks:
