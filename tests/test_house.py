@@ -73,7 +73,8 @@ LIBRARIES: dict[str, set[str]] = {
 }
 TORCH_FREE = (
     "scorer.py", "scripted.py", "candidates.py", "scripted_answers.py", "fingerprint.py", "preflight.py",
-    "preflight_report.py", "weight_headers.py", "recipe.py", "task.py", "__init__.py",
+    "preflight_report.py", "weight_headers.py", "recipe.py", "task.py", "catalog.py", "card.py", "plan.py", "lessons.py",
+    "worlds.py", "__init__.py",
 )  # fmt: skip
 
 
@@ -156,7 +157,11 @@ def side_effects(root: Path) -> list[str]:
                 found.append(f"{where} reads the environment")
             if room not in PRINTING and name == "print":
                 found.append(f"{where} prints")
-            if room not in ("cli", "workers") and attribute in ("basicConfig", "dictConfig", "addHandler"):
+            if room not in ("cli", "workers", "planted") and attribute in (
+                "basicConfig",
+                "dictConfig",
+                "addHandler",
+            ):
                 found.append(f"{where} sets up logging")
             if ({attribute} | taken) & {"import_module"} or name == "__import__":
                 found.append(f"{where} imports by a name that this test cannot read")
