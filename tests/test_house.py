@@ -38,7 +38,7 @@ ROOMS: dict[str, set[str]] = {
         "settings", "records", "languages", "errors",
     },
     "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},
-    "serving": {"ui", "jobs", "database", "settings", "errors"},
+    "serving": {"ui", "jobs", "database", "planted", "settings", "errors"},
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
 ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "records", "shards", "errors"}

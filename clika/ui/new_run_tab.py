@@ -21,7 +21,7 @@ from clika.settings import Settings
 from clika.ui import markup
 from clika.ui.command_line import shell_commands
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import LOOK, check_writable, spoken
+from clika.ui.listeners import LOOK, READ_ONLY, check_writable, spoken
 from clika.ui.new_run import ALL, FITTING, OWN_TEXT, QUICK, QUICK_QUESTIONS, NewRun
 from clika.ui.run_estimate import past_rates, run_estimate
 from clika.ui.store_watch import StoreWatch
@@ -208,6 +208,8 @@ class NewRunTab:
         """What the form would take, and the commands for it; a sentence where it cannot be."""
         form = NewRun(*values)
         own = gr.update(visible=form.template == OWN_TEXT)
+        if self.read_only:  # the form is hidden; what is written there would be looked for on this machine
+            return [markup.notices([READ_ONLY]), gr.update(visible=False), own]
         if not str(form.models or "").strip():
             return [
                 markup.paragraph("Name a model, and what it takes is said here.", "clika-empty"),

@@ -1,6 +1,6 @@
 """The page: its tabs, and how it is launched. A new tab is a module here and a line in ``build_page``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal, TypedDict
 
@@ -15,11 +15,13 @@ from clika.ui.about_tab import AboutTab
 from clika.ui.compare_panel import ComparePanel
 from clika.ui.jobs_watch import JobsWatch
 from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, spoken
+from clika.ui.live_run import LiveModel, LiveRuns
 from clika.ui.new_run_tab import NewRunTab
 from clika.ui.program_api import ProgramApi
 from clika.ui.results_tab import ResultsTab
 from clika.ui.runs_tab import RunsTab
 from clika.ui.sign_in import SignIn, sign_in
+from clika.ui.space_panel import SpacePanel
 from clika.ui.store_watch import StoreWatch
 
 
@@ -54,22 +56,24 @@ def wanted_tab(name: str | None) -> TabName:
     return TabName(name) if name is not None and name in set(TabName) else TabName.RESULTS
 
 
-def build_page(index: Index, settings: Settings) -> gr.Blocks:
-    """The whole page over an open index."""
+def build_page(index: Index, settings: Settings, live: Sequence[LiveModel] = ()) -> gr.Blocks:
+    """The whole page over an open index; ``live`` models can be run where the page otherwise only shows."""
     watch = StoreWatch(index)
     jobs = JobsWatch(settings.store)
     devices = devices_here(Settings.environment())
     page: gr.Blocks = gr.Blocks(title="CLiKA", analytics_enabled=False, fill_width=True)
     with page:
         gr.Markdown("# CLiKA\nDoes a language model know the same things in every language?", elem_id="title")
+        live_runs = LiveRuns(settings.store, watch, live) if settings.read_only else None
+        space = SpacePanel(settings, live_runs, jobs)
         opened: dict[TabName, gr.Tab] = {}
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Results", id=TabName.RESULTS) as opened[TabName.RESULTS]:
                 results = ResultsTab(index, settings, watch, page)
-            with gr.Tab("New run", id=TabName.NEW) as opened[TabName.NEW]:
+            with gr.Tab("New run", id=TabName.NEW, visible=not settings.read_only) as opened[TabName.NEW]:
                 new = NewRunTab(index, settings, watch, jobs, devices)
             with gr.Tab("Runs", id=TabName.RUNS) as opened[TabName.RUNS]:
-                runs = RunsTab(settings.store, jobs)
+                runs = RunsTab(settings.store, jobs, settings.read_only)
                 compare = ComparePanel(index, watch)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
                 about = AboutTab(index, settings, devices)
@@ -90,6 +94,12 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
         def queue(*values: Any) -> list[object]:
             """From the form to the queue, and to the tab where the job is seen."""
             return [gr.update(selected=TabName.RUNS), *runs.choose(new.queue_jobs(*values))]
+
+        @spoken
+        def watch_live(row: object) -> list[object]:
+            """From a live run to the tab where it is seen."""
+            job_id = row.get("job") if isinstance(row, dict) else ""
+            return [gr.update(selected=TabName.RUNS), *runs.choose(jobs.job(job_id).job_id)]
 
         @spoken
         def again(chosen: str) -> list[object]:
@@ -114,6 +124,8 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
         opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
         runs.again.click(again, runs.chosen, [tabs, *new.fields], **LOOK)
+        if space.started is not None:
+            space.started.success(watch_live, space.row, [tabs, *runs.choosing], **LOOK)
         ProgramApi(index, watch, jobs, new, settings.mcp)
         timers = {results.timer: TabName.RESULTS, runs.timer: TabName.RUNS, compare.timer: TabName.RUNS}
         for name, tab in opened.items():

@@ -63,8 +63,10 @@ def job_detail(view: JobView | None) -> JobDetail:
 class RunsTab:
     """The parts of the tab, drawn into the open Blocks and connected."""
 
-    def __init__(self, store: Path, watch: JobsWatch) -> None:
+    def __init__(self, store: Path, watch: JobsWatch, read_only: bool = False) -> None:
+        """``read_only`` draws no button that does anything, and connects none."""
         self._store = store
+        self._read_only = read_only
         self._watch = watch
         self._draw_parts()
         self._connect()
@@ -75,7 +77,7 @@ class RunsTab:
         self.table = gr.HTML(apply_default_css=False, elem_id="jobs", js_on_load=script("choices.js"))
         with gr.Column(visible=False, elem_id="job") as self.panel:
             self.heading = gr.HTML(apply_default_css=False, elem_id="job-heading")
-            with gr.Row(elem_id="job-buttons"):
+            with gr.Row(elem_id="job-buttons", visible=not self._read_only):
                 self.cancel = gr.Button("Cancel", size="sm", scale=0, min_width=110, elem_id="job-cancel")
                 self.resume = gr.Button("Resume", size="sm", scale=0, min_width=110, elem_id="job-resume")
                 self.again = gr.Button("Run again…", size="sm", scale=0, min_width=110, elem_id="job-again")
@@ -95,7 +97,7 @@ class RunsTab:
                 )
             with gr.Accordion("Settings, name and replicas", open=False, elem_id="job-settings"):
                 self.settings = gr.HTML(apply_default_css=False)
-                with gr.Row(equal_height=False):
+                with gr.Row(equal_height=False, visible=not self._read_only):
                     with gr.Column(min_width=200, scale=3):
                         self.name = gr.Textbox(
                             label="Name", info="As the table shows it.", elem_id="job-name"
@@ -130,6 +132,8 @@ class RunsTab:
             api_visibility="private",
         )
         self.chosen.change(None, self.chosen, js=in_address("job"), api_visibility="private")
+        if self._read_only:
+            return
         for button, action in ((self.cancel, cancel), (self.first, move_first)):
             button.click(self._acting(action), self.chosen, self.looks, **LOOK)
         self.resume.click(self._resume, [self.chosen, self.replicas], self.looks, **LOOK)
