@@ -36,7 +36,7 @@ def serve(settings: Settings) -> None:
         )
     try:
         with Index.open(settings.store) as index, supervised_queue(settings):
-            build_page(index, settings, live_models()).launch(**options)
+            build_page(index, settings, bundled_models()).launch(**options)
     except OSError as error:
         if "empty port" not in str(error):
             raise
@@ -58,7 +58,7 @@ def check_mcp() -> None:
         )
 
 
-def live_models() -> tuple[LiveModel, ...]:
+def bundled_models() -> tuple[LiveModel, ...]:
     """The bundled models whose weights are here; none where this program came without them."""
     try:
         from clika.planted import catalog  # type: ignore[import-not-found, attr-defined, unused-ignore]

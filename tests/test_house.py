@@ -34,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "exports": {"database", "metrics", "records", "languages", "errors"},
     "imports": {"datasets", "shards", "records", "languages", "errors"},
     "ui": {
-        "imports", "database", "exports", "metrics", "figures", "jobs", "datasets", "prompts", "shards",
+        "imports", "database", "exports", "metrics", "figures", "jobs", "datasets", "prompts", "scoring", "shards",
         "settings", "records", "languages", "errors",
     },
     "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},

@@ -56,22 +56,22 @@ def wanted_tab(name: str | None) -> TabName:
     return TabName(name) if name is not None and name in set(TabName) else TabName.RESULTS
 
 
-def build_page(index: Index, settings: Settings, live: Sequence[LiveModel] = ()) -> gr.Blocks:
-    """The whole page over an open index; ``live`` models can be run where the page otherwise only shows."""
+def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = ()) -> gr.Blocks:
+    """The whole page over an open index; ``bundled`` models are offered, and can be run where it only shows."""
     watch = StoreWatch(index)
     jobs = JobsWatch(settings.store)
     devices = devices_here(Settings.environment())
     page: gr.Blocks = gr.Blocks(title="CLiKA", analytics_enabled=False, fill_width=True)
     with page:
         gr.Markdown("# CLiKA\nDoes a language model know the same things in every language?", elem_id="title")
-        live_runs = LiveRuns(settings.store, watch, live) if settings.read_only else None
+        live_runs = LiveRuns(settings.store, watch, bundled) if settings.read_only else None
         space = SpacePanel(settings, live_runs, jobs)
         opened: dict[TabName, gr.Tab] = {}
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Results", id=TabName.RESULTS) as opened[TabName.RESULTS]:
                 results = ResultsTab(index, settings, watch, page)
             with gr.Tab("New run", id=TabName.NEW, visible=not settings.read_only) as opened[TabName.NEW]:
-                new = NewRunTab(index, settings, watch, jobs, devices)
+                new = NewRunTab(index, settings, watch, jobs, devices, bundled)
             with gr.Tab("Runs", id=TabName.RUNS) as opened[TabName.RUNS]:
                 runs = RunsTab(settings.store, jobs, settings.read_only)
                 compare = ComparePanel(index, watch)
