@@ -84,7 +84,7 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             wanted = request.query_params
             known = {view.job_id for view in jobs.jobs()}
             chosen = runs.choose(wanted["job"] if wanted.get("job") in known else "")
-            compared = compare.wanted(wanted.get("compare"), wanted.get("with"))
+            compared = compare.wanted(wanted.get("compare"), wanted.get("with"), wanted.get("more"))
             tab = wanted_tab(wanted.get("tab"))
             select = gr.update(selected=tab) if "tab" in wanted else gr.skip()
             facts = about.look() if tab is TabName.ABOUT else gr.skip()  # it walks through the whole store

@@ -75,6 +75,7 @@ class RunsTab:
         self.chosen = gr.Textbox("", visible=False)  # no State: a link needs its value in the browser
         self.seen = gr.State(())
         self.table = gr.HTML(apply_default_css=False, elem_id="jobs", js_on_load=script("choices.js"))
+        self.progresses = gr.HTML(apply_default_css=False, elem_id="progress-by-language")
         with gr.Column(visible=False, elem_id="job") as self.panel:
             self.heading = gr.HTML(apply_default_css=False, elem_id="job-heading")
             with gr.Row(elem_id="job-buttons", visible=not self._read_only):
@@ -115,7 +116,16 @@ class RunsTab:
     def looks(self) -> list[gr.Component | gr.blocks.BlockContext]:
         """What ``look`` draws, in its order."""
         return [
-            *(self.seen, self.table, self.panel, self.heading, self.languages, self.settings, self.log),
+            *(
+                self.seen,
+                self.table,
+                self.progresses,
+                self.panel,
+                self.heading,
+                self.languages,
+                self.settings,
+                self.log,
+            ),
             *(self.cancel, self.resume, self.first, self.delete),
         ]
 
@@ -147,13 +157,17 @@ class RunsTab:
         try:
             views = self._watch.jobs()
         except ClikaError as error:
-            return self._updates(markup.notices([str(error)]), JobDetail(), (), False)
+            return self._updates(markup.notices([str(error)]), markup.NOTHING, JobDetail(), (), False)
         view = next((view for view in views if view.job_id == chosen), None)
-        return self._updates(job_markup.jobs_table(views, chosen), job_detail(view), seen, view is not None)
+        table, progresses = job_markup.jobs_table(views, chosen), job_markup.languages_table(views)
+        return self._updates(table, progresses, job_detail(view), seen, view is not None)
 
-    def _updates(self, table: markup.Html, detail: JobDetail, seen: Sequence[int], one: bool) -> list[object]:
+    def _updates(
+        self, table: markup.Html, progresses: markup.Html, detail: JobDetail, seen: Sequence[int], one: bool
+    ) -> list[object]:
         parts: list[tuple[object, object]] = [
             (table, table),
+            (progresses, progresses),
             (one, gr.update(visible=one)),
             *((html, html) for html in (detail.heading, detail.languages, detail.settings, detail.log)),
             *(
