@@ -14,6 +14,7 @@ from clika.ui.markup import NOTHING, Html, definitions, joined, notices, paragra
 
 LOG_LINES = 200
 MOST_IN_TABLE = 20
+_BY_LANGUAGE = "Answered of what is to answer, by model and language"
 SIGNS: Mapping[JobState, str] = {
     JobState.QUEUED: "○",
     JobState.SUBMITTED: "○",
@@ -196,12 +197,12 @@ def languages_table(views: Sequence[JobView]) -> Html:
     )
     table = tag(
         "table",
-        tag("caption", text("Answered of what is to answer, by model and language")),
         tag("thead", tag("tr", tag("th", text("Job"), scope="col"), *columns)),
         tag("tbody", *rows),
         class_="clika-progresses",
+        aria_label=_BY_LANGUAGE,
     )
-    return tag("div", table, class_="clika-scroll")
+    return joined([paragraph(_BY_LANGUAGE, "clika-legend"), tag("div", table, class_="clika-scroll")])
 
 
 def _share(view: JobView, code: str) -> Html:

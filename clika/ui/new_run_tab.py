@@ -133,7 +133,7 @@ class NewRunTab:
             visible=bool(self._bundled),
             elem_id="known-models",
         )
-        with gr.Row(equal_height=True, elem_id="hub"):
+        with gr.Row(equal_height=False, elem_id="hub"):
             self.wanted = gr.Textbox(
                 label="Look for a model on the Hub",
                 placeholder="a part of its name",

@@ -48,11 +48,12 @@ class SpacePanel:
             gr.HTML(said, apply_default_css=False, elem_id="space-banner")
         if live is None or not live.models:
             return
-        with gr.Row(elem_id="live", equal_height=True):
+        with gr.Row(elem_id="live", equal_height=False):
             model = gr.Dropdown(
-                [(f"{one.name}: {one.summary}", one.name) for one in live.models],
+                [one.name for one in live.models],
                 value=live.models[0].name,
                 label="Watch a small bundled model being asked, live",
+                info="It knows what was planted in it. 20 questions a data set, in ten languages and two orders.",
                 filterable=False,
                 scale=4,
                 min_width=220,
