@@ -23,8 +23,9 @@ def site_command(options: argparse.Namespace) -> int:
 
     with Index.open(options.store) as index:
         done = write_site(index, options.output, options.collection)
+    collections = "1 collection" if done.collections == 1 else f"{done.collections} collections"
     print(
-        f"{done.runs} runs over {done.collections} collections, {done.heatmaps} heatmaps: {done.files} files,"
+        f"{done.runs} runs over {collections}, {done.heatmaps} heatmaps: {done.files} files,"
         f" {done.size / 1e6:.1f} MB -> {options.output / 'index.html'}"
     )
     return 0

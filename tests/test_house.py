@@ -34,11 +34,11 @@ ROOMS: dict[str, set[str]] = {
     "exports": {"database", "metrics", "records", "languages", "errors"},
     "imports": {"datasets", "shards", "records", "languages", "errors"},
     "ui": {
-        "imports", "database", "exports", "metrics", "figures", "jobs", "datasets", "prompts", "shards",
+        "imports", "database", "exports", "metrics", "figures", "jobs", "datasets", "prompts", "scoring", "shards",
         "settings", "records", "languages", "errors",
     },
     "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},
-    "serving": {"ui", "jobs", "database", "settings", "errors"},
+    "serving": {"ui", "jobs", "database", "planted", "settings", "errors"},
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
 ROOMS["conductivity_jobs"] = {

@@ -6,7 +6,6 @@ reload and a second browser show the same.
 
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,12 +15,13 @@ from clika.database.queries import collections
 from clika.errors import ClikaError, UsageError
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.queue import submitted
+from clika.settings import Settings
 from clika.ui import markup
 from clika.ui.conductivity_fields import ConductivityFields, side_effect_choices
 from clika.ui.conductivity_form import ConductivityForm
 from clika.ui.conductivity_line import conductivity_command_line
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import LOOK, spoken
+from clika.ui.listeners import LOOK, check_writable, spoken
 from clika.ui.store_watch import StoreWatch
 from clika.ui.tuning_estimate import tuning_estimate
 from clika.ui.tuning_panel import TuningPanel
@@ -34,16 +34,18 @@ class ConductivityTab:
     def __init__(
         self,
         index: Index,
-        store: Path,
+        settings: Settings,
         watch: StoreWatch,
         jobs: JobsWatch,
         devices: Sequence[str],
         page: gr.Blocks,
     ) -> None:
-        self._index, self._store, self._jobs = index, store, jobs
+        self._index, self._store, self._jobs = index, settings.store, jobs
+        self._read_only = settings.read_only
         self._devices = tuple(devices)
         self._tunings = TuningWatch()
-        with gr.Accordion("New tuning", open=True, elem_id="new-tuning"), gr.Row(equal_height=False):
+        form = gr.Accordion("New tuning", open=True, visible=not self._read_only, elem_id="new-tuning")
+        with form, gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300):
                 self.form = ConductivityFields(self._models(), collections(index))
             with gr.Column(scale=2, min_width=300, elem_classes="clika-way", elem_id="what-tuning-takes"):
@@ -88,6 +90,8 @@ class ConductivityTab:
 
     def offered(self, *values: Any) -> list[object]:
         """What the store offers now: models of earlier runs, collections; and what the form takes."""
+        if self._read_only:
+            return [gr.skip() for _ in self.offers]
         return [
             gr.update(choices=self._models()),
             gr.update(choices=side_effect_choices(collections(self._index))),
@@ -99,6 +103,8 @@ class ConductivityTab:
 
     def look(self, *values: Any) -> list[object]:
         """What the form would take, and the command for it; a sentence where it cannot be."""
+        if self._read_only:  # the form is hidden; what is written there would be looked for on this machine
+            return [gr.skip(), gr.skip()]
         form = ConductivityForm(*values)
         if not str(form.model or "").strip():
             said = markup.paragraph("Name a model, and what it takes is said here.", "clika-empty")
@@ -121,6 +127,7 @@ class ConductivityTab:
     @spoken
     def _queue(self, dark: object, *values: Any) -> list[object]:
         """Put the form's jobs into the queue, and show the first. Nothing is queued where one cannot be."""
+        check_writable(self._read_only)
         plan = ConductivityForm(*values).plan()
         self._check_side_effects(plan.jobs[0])
         plan.store_questions(self._store)

@@ -65,12 +65,12 @@ def script(name: str) -> str:
 def in_address(name: str, value: str | None = None) -> str:
     """JavaScript that writes ``name=value`` into the page's address, so that a reload and a copied link restore it.
 
-    Without ``value`` it is the listener's first input; an empty one takes the name out.
+    Without ``value`` it is the listener's first input, a list with commas; an empty one takes the name out.
     """
     given = "" if value is None else f" = {json.dumps(value)}"
     return (
         f"(value{given}) => {{ const address = new URL(window.location.href);"
-        f" if (value) address.searchParams.set({json.dumps(name)}, value);"
+        f" if (String(value ?? '')) address.searchParams.set({json.dumps(name)}, value);"
         f" else address.searchParams.delete({json.dumps(name)});"
         " window.history.replaceState(null, '', address); }"
     )

@@ -12,10 +12,14 @@ from clika.prompts.own_template import MOST_BYTES, own_form
 from clika.prompts.templates import OWN, Template
 from clika.question_sources import QuestionSource, fitting_template, wanted_datasets
 
-QUICK, ALL = "quick", "all"
+QUICK, PAPER, CONDUCTIVITY = "quick", "paper", "conductivity"
 QUICK_QUESTIONS = 20
 FITTING, OWN_TEXT = "fitting", "own"
 MOST_MODELS = 50
+TAUGHT_ELSEWHERE = (
+    "conductivity teaches the model a fictional world before it asks, a job a language, and is not queued by this"
+    " form; 'python -m clika conductivity' starts it"
+)
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _LOOKS_LIKE_A_PATH = ("/", "./", "../", "~")
@@ -56,7 +60,7 @@ class NewRun:
             models=job.model,
             source=job.collection,
             languages=job.languages,
-            preset=QUICK if job.limit == QUICK_QUESTIONS else ALL,
+            preset=QUICK if job.limit == QUICK_QUESTIONS else PAPER,
             datasets=job.datasets,
             limit="" if job.limit in (None, QUICK_QUESTIONS) else str(job.limit),
             name=job.name,
@@ -76,6 +80,8 @@ class NewRun:
     def jobs(self, source: QuestionSource) -> tuple[EvaluationJob, ...]:
         """A job a model. Raises UsageError, with value, rule and remedy, for values that cannot be."""
         models = checkpoints(self.models)
+        if self.preset == CONDUCTIVITY:
+            raise UsageError(TAUGHT_ELSEWHERE)
         name = sent_text("name", self.name).strip()
         if name and len(models) > 1:
             raise UsageError(f"name {name!r} for {len(models)} models; leave it out, or ask one model")
@@ -110,8 +116,8 @@ class NewRun:
         limit = optional_whole("questions a data set", self.limit)
         if limit is not None:
             return limit
-        if self.preset not in (QUICK, ALL):
-            raise UsageError(f"preset {self.preset!r}; known: {QUICK}, {ALL}")
+        if self.preset not in (QUICK, PAPER):
+            raise UsageError(f"preset {self.preset!r}; known: {QUICK}, {PAPER}, {CONDUCTIVITY}")
         return QUICK_QUESTIONS if self.preset == QUICK else None
 
     def _template(self, source: QuestionSource, datasets: Sequence[str]) -> tuple[str, str | None, int]:

@@ -1,6 +1,6 @@
 """The page: its tabs, and how it is launched. A new tab is a module here and a line in ``build_page``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal, TypedDict
 
@@ -16,11 +16,13 @@ from clika.ui.compare_panel import ComparePanel
 from clika.ui.conductivity_tab import ConductivityTab
 from clika.ui.jobs_watch import JobsWatch
 from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, of_tab_in_address, spoken
+from clika.ui.live_run import LiveModel, LiveRuns
 from clika.ui.new_run_tab import NewRunTab
 from clika.ui.program_api import ProgramApi
 from clika.ui.results_tab import ResultsTab
 from clika.ui.runs_tab import RunsTab
 from clika.ui.sign_in import SignIn, sign_in
+from clika.ui.space_panel import SpacePanel
 from clika.ui.store_watch import StoreWatch
 
 
@@ -56,25 +58,27 @@ def wanted_tab(name: str | None) -> TabName:
     return TabName(name) if name is not None and name in set(TabName) else TabName.RESULTS
 
 
-def build_page(index: Index, settings: Settings) -> gr.Blocks:
-    """The whole page over an open index."""
+def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = ()) -> gr.Blocks:
+    """The whole page over an open index; ``bundled`` models are offered, and can be run where it only shows."""
     watch = StoreWatch(index)
     jobs = JobsWatch(settings.store)
     devices = devices_here(Settings.environment())
     page: gr.Blocks = gr.Blocks(title="CLiKA", analytics_enabled=False, fill_width=True)
     with page:
         gr.Markdown("# CLiKA\nDoes a language model know the same things in every language?", elem_id="title")
+        live_runs = LiveRuns(settings.store, watch, bundled) if settings.read_only else None
+        space = SpacePanel(settings, live_runs, jobs)
         opened: dict[TabName, gr.Tab] = {}
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Results", id=TabName.RESULTS) as opened[TabName.RESULTS]:
                 results = ResultsTab(index, settings, watch, page)
-            with gr.Tab("New run", id=TabName.NEW) as opened[TabName.NEW]:
-                new = NewRunTab(index, settings, watch, jobs, devices)
+            with gr.Tab("New run", id=TabName.NEW, visible=not settings.read_only) as opened[TabName.NEW]:
+                new = NewRunTab(index, settings, watch, jobs, devices, bundled)
             with gr.Tab("Runs", id=TabName.RUNS) as opened[TabName.RUNS]:
-                runs = RunsTab(settings.store, jobs)
+                runs = RunsTab(settings.store, jobs, settings.read_only)
                 compare = ComparePanel(index, watch)
             with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
-                conductivity = ConductivityTab(index, settings.store, watch, jobs, devices, page)
+                conductivity = ConductivityTab(index, settings, watch, jobs, devices, page)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
                 about = AboutTab(index, settings, devices)
 
@@ -85,7 +89,7 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
             known = {view.job_id for view in jobs.jobs()}
             job = wanted["job"] if wanted.get("job") in known else ""
             chosen = [*runs.choose(job), *conductivity.panel.choose(job)]
-            compared = compare.wanted(wanted.get("compare"), wanted.get("with"))
+            compared = compare.wanted(wanted.get("compare"), wanted.get("with"), wanted.get("more"))
             tab = wanted_tab(wanted.get("tab"))
             select = gr.update(selected=tab) if "tab" in wanted else gr.skip()
             facts = about.look() if tab is TabName.ABOUT else gr.skip()  # it walks through the whole store
@@ -95,6 +99,12 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
         def queue(*values: Any) -> list[object]:
             """From the form to the queue, and to the tab where the job is seen."""
             return [gr.update(selected=TabName.RUNS), *runs.choose(new.queue_jobs(*values))]
+
+        @spoken
+        def watch_live(row: object) -> list[object]:
+            """From a live run to the tab where it is seen."""
+            job_id = row.get("job") if isinstance(row, dict) else ""
+            return [gr.update(selected=TabName.RUNS), *runs.choose(jobs.job(job_id).job_id)]
 
         @spoken
         def again(chosen: str) -> list[object]:
@@ -123,6 +133,8 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
         opened[TabName.CONDUCTIVITY].select(
             conductivity.offered, conductivity.form.all, conductivity.offers, **LOOK
         )
+        if space.started is not None:
+            space.started.success(watch_live, space.row, [tabs, *runs.choosing], **LOOK)
         ProgramApi(index, watch, jobs, new, settings.mcp)
         timers = {results.timer: TabName.RESULTS, runs.timer: TabName.RUNS, compare.timer: TabName.RUNS}
         timers[conductivity.timer] = TabName.CONDUCTIVITY

@@ -28,7 +28,7 @@ from clika.exports.scores import SCORE_FORMATS
 from clika.metrics.score_table import metric_datasets, references_for, score_table
 from clika.records import Metric
 from clika.ui.jobs_watch import JobsWatch, JobView
-from clika.ui.new_run import ALL, NewRun, sent_text, sent_texts
+from clika.ui.new_run import PAPER, NewRun, sent_text, sent_texts
 from clika.ui.new_run_tab import NewRunTab
 from clika.ui.store_watch import StoreWatch
 
@@ -217,7 +217,7 @@ class ProgramApi:
         form = NewRun(
             models="\n".join(sent_texts("models", models)),
             source=collection,
-            preset=ALL,
+            preset=PAPER,
             limit=_written(limit),
             datasets=sent_texts("data sets", datasets or ()),
             template=template,
