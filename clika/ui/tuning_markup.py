@@ -121,8 +121,8 @@ def languages_table(rows: Sequence[LanguageRow], reading: Reading) -> Html:
     """XRR by language, with its interval, the untuned floor, and the four gates; what failed is named."""
     if not rows:
         return NOTHING
-    names = ("Language", "XRR", "95 % interval", "Untuned", "Both / English")
-    names = (*names, *(str(gate)[:1].upper() + str(gate)[1:] for gate in Gate), "Step")
+    gates = (str(gate)[:1].upper() + str(gate)[1:] for gate in Gate)
+    names = ("Language", "XRR", "95 % interval", "Untuned", "Both / English", *gates, "Step")
     head = tag("tr", *(tag("th", text(name), scope="col") for name in names))
     body = [_language_cells(row, row.found[reading], row.floor, reading) for row in rows]
     table = tag(
