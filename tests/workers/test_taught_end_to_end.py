@@ -29,7 +29,6 @@ from clika.ui.results_view import scores_of_view, view_of_store
 from clika.ui.tuning_view import measured, measured_runs
 from clika.workers.conduct import conduct
 from clika.workers.lifeline import Lifeline
-from tests.models import tiny_llama
 from tests.stores import made_up_questions, seal_questions
 from tests.teachable import CONTINENTS, PLACES, teachable_llama
 from tests.workers.test_conduct import clika
@@ -130,10 +129,12 @@ def test_until_the_gates_hold_tuning_ends_with_the_first_epoch_after_which_they_
     assert [look.conduction.gates.established for look in looks] == [False] * (len(looks) - 1) + [True]
 
 
-def test_where_the_gates_never_hold_the_cap_ends_it_and_names_what_failed(tmp_path: Path) -> None:
+def test_where_the_gates_never_hold_the_cap_ends_it_and_names_what_failed(
+    model: Path, tmp_path: Path
+) -> None:
     recipe = Recipe(tuning=Tuning.LORA_ATTENTION, rank=2, epochs=1, schedule=Schedule.LINEAR)
-    plan = planned(tiny_llama(tmp_path / "tiny"), recipe, until_gates=2, looks=0)
-    folder = conducted(tmp_path / "store", plan)
+    plan = planned(model, recipe, until_gates=2, looks=0)
+    folder = conducted(tmp_path, plan)
     end = folder.done()
     assert end is not None
     assert "not established, not over 90 %: translation 0.00% (0 of 28)" in end.summary
@@ -142,9 +143,9 @@ def test_where_the_gates_never_hold_the_cap_ends_it_and_names_what_failed(tmp_pa
 
 @pytest.mark.parametrize("tuning", [Tuning.LORA_ATTENTION, Tuning.FULL])
 def test_side_effects_queue_the_same_questions_to_the_model_before_and_after(
-    tuning: Tuning, tmp_path: Path
+    tuning: Tuning, model: Path, tmp_path: Path
 ) -> None:
-    model, store = tiny_llama(tmp_path / "tiny"), tmp_path / "store"
+    store = tmp_path
     seal_questions(store, made_up_questions())
     recipe = Recipe(tuning=tuning, rank=2, epochs=1, batch_size=320)  # 2 steps
     plan = planned(model, recipe, side_effects="made-up", looks=0)
@@ -152,8 +153,8 @@ def test_side_effects_queue_the_same_questions_to_the_model_before_and_after(
     evaluations = [one.job for one in queued_jobs(store) if isinstance(one.job, EvaluationJob)]
     before, after = evaluations
     tuned = str(folder.path / "tuning" / "tuned")
-    assert (before.model, before.adapter, before.name) == (str(model), None, "tiny")
-    assert after.name == "tiny tuned (de)"
+    assert (before.model, before.adapter, before.name) == (str(model), None, "teachable")
+    assert after.name == "teachable tuned (de)"
     lora = tuning is Tuning.LORA_ATTENTION
     assert (after.model, after.adapter) == ((str(model), tuned) if lora else (tuned, None))
     assert (before.collection, before.datasets, before.languages) == (
@@ -161,15 +162,15 @@ def test_side_effects_queue_the_same_questions_to_the_model_before_and_after(
         ("xgeo",),
         ("en", "de", "he"),
     )
-    assert replace(after, name="tiny", model=before.model, adapter=None) == before
+    assert replace(after, name="teachable", model=before.model, adapter=None) == before
     # The adapter is a checkpoint like any other: the command line takes and asks it.
     if lora:
         asked = ("--model", str(model), "--adapter", tuned, "--collection", "made-up", "--device", "cpu")
         assert "12 questions answered" in clika(store, "evaluate", *asked)
 
 
-def test_side_effects_of_a_collection_that_is_not_stored_are_a_sentence(tmp_path: Path) -> None:
+def test_side_effects_of_a_collection_that_is_not_stored_are_a_sentence(model: Path, tmp_path: Path) -> None:
     recipe = Recipe(rank=2, epochs=1, batch_size=640)
-    plan = planned(tiny_llama(tmp_path / "tiny"), recipe, side_effects="nosuch", looks=0)
+    plan = planned(model, recipe, side_effects="nosuch", looks=0)
     with pytest.raises(JobError, match=re.escape("the store holds no collection 'nosuch'")):
-        conducted(tmp_path / "store", plan)
+        conducted(tmp_path, plan)
