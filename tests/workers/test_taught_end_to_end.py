@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,17 +42,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return teachable_llama(tmp_path_factory.mktemp("models") / "teachable")
 
 
-def planned(model: Path, recipe: Recipe, **wishes: object) -> Plan:
+def planned(model: Path, recipe: Recipe, languages: Sequence[str] = ("de",), **wishes: object) -> Plan:
     given = Wishes(**{"looks": 1, "device": "cpu", **wishes})  # type: ignore[arg-type]
     return conductivity_plan(
-        str(model), None, ["de"], recipe, WorldSettings(0, CONTINENTS, PLACES), None, given
+        str(model), None, languages, recipe, WorldSettings(0, CONTINENTS, PLACES), None, given
     )
 
 
-def conducted(store: Path, plan: Plan) -> JobFolder:
-    """Submit the plan's job and do it here."""
+def conducted(store: Path, plan: Plan, number: int = 0) -> JobFolder:
+    """Submit one of the plan's jobs and do it here."""
     plan.store_questions(store)
-    folder = submitted(store, plan.jobs[0]).folder
+    folder = submitted(store, plan.jobs[number]).folder
     assert conduct(folder, Lifeline(folder, 0), lambda: False) is not None
     return folder
 
@@ -139,6 +140,22 @@ def test_where_the_gates_never_hold_the_cap_ends_it_and_names_what_failed(
     assert end is not None
     assert "not established, not over 90 %: translation 0.00% (0 of 28)" in end.summary
     assert learning_curve(folder.path)[-1].step == plan.steps == 2 * 20  # 640 in batches of 32
+
+
+def test_the_languages_of_a_tuning_are_one_row_and_another_recipe_is_another(
+    model: Path, tmp_path: Path
+) -> None:
+    short = Recipe(rank=2, epochs=1, batch_size=640)  # one step
+    plan = planned(model, short, ["de", "fr"], looks=0)
+    for number in range(2):
+        conducted(tmp_path, plan, number)
+    conducted(tmp_path, planned(model, replace(short, rank=3), looks=0))
+    with Index.open(tmp_path) as index:
+        view = view_of_store(index, None, Metric.XRR, None)
+        assert view is not None
+        grid = scores_of_view(index, view).grid
+    assert sorted(sum(cell.state is not CellState.NOT_RUN for cell in row) for row in grid.cells) == [1, 2]
+    assert grid.languages == ("de", "fr")
 
 
 @pytest.mark.parametrize("tuning", [Tuning.LORA_ATTENTION, Tuning.FULL])
