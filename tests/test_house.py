@@ -42,7 +42,8 @@ ROOMS: dict[str, set[str]] = {
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
 ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "records", "shards", "errors"}
-ROOMS["ui"] |= {"question_sources"}
+ROOMS["run_tags"] = {"records", "languages", "errors"}
+ROOMS["ui"] |= {"question_sources", "run_tags"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
 ROOMS["cli"] = ROOMS["job_commands"] | {
