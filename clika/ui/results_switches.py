@@ -8,7 +8,6 @@ import gradio as gr
 from clika.figures.score_grid import METRIC_NAMES, language_name, scope_name
 from clika.languages import ENGLISH
 from clika.records import Metric
-from clika.run_tags import RunTags
 from clika.ui.arrangement import PARENT, Arrangement, sort_choices
 from clika.ui.results_cell import Chosen
 from clika.ui.results_figures import Shape, wanted_shape
@@ -134,13 +133,3 @@ def switches(
         tuple(models or ()), tuple(languages or ()), study or None, baseline or None, sort or ""
     )
     return Switches(collection, metric, scope, wanted_shape(shape), wish, dark, chosen)
-
-
-def tags_said(tags: RunTags) -> str:
-    """The tags of a run in a few words."""
-    words = [
-        str(tags.tuning or ""),
-        f"{tags.pretraining} pretraining" if tags.pretraining else "",
-        f"on {', '.join(map(language_name, tags.tuned_on))}" if tags.tuned_on else "",
-    ]
-    return ", ".join(word for word in words if word)

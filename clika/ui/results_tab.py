@@ -20,9 +20,11 @@ from clika.ui.first_start import ImportForm, build_first_start, connect_evaluati
 from clika.ui.listeners import LOOK, script, spoken
 from clika.ui.question_panel import QuestionPanel
 from clika.ui.results_cell import QUESTIONS_A_PAGE, Chosen, checked_cell, checked_question, question_shown
+from clika.ui.results_exports import ResultsExports
 from clika.ui.results_figures import Shape, figure_of
-from clika.ui.results_link import COPY_LINK, READ_ADDRESS, WRITE_ADDRESS, Switches, link_of, switches_of
+from clika.ui.results_link import READ_ADDRESS, WRITE_ADDRESS, Switches, link_of, switches_of
 from clika.ui.results_switches import SwitchParts, switches
+from clika.ui.results_tags import TagsPanel
 from clika.ui.results_view import View, required_view, scores_of_view, view_of_store
 from clika.ui.store_watch import StoreWatch
 
@@ -59,6 +61,8 @@ class ResultsTab:
             self.note = gr.HTML(
                 apply_default_css=False, elem_id="heatmap-note", js_on_load=script("heatmap.js")
             )
+            self.exports = ResultsExports(self._index)
+            self.tags = TagsPanel(self._index)
             self.panel = QuestionPanel(self._index)
             with gr.Accordion("Import another folder", open=False):
                 more_folder = gr.Textbox(label="Folder", placeholder="../CLiKA")
@@ -110,9 +114,10 @@ class ResultsTab:
         panel.shown.input(self._show_model, [panel.shown, *wired], of_question, **LOOK)
         panel.grouped.input(self._group, [panel.grouped, *wired], of_question, **LOOK)
         panel.map.click(self._select_on_map, wired, of_question, **LOOK)
-        panel.copy.click(self._link, wired, self.link, **LOOK).then(
-            None, self.link, js=COPY_LINK, api_visibility="private"
-        ).then(lambda: gr.Info("The link is in the clipboard."), **LOOK)
+        self.tags.saved.success(self._draw, wired, everything, **LOOK)
+        self.exports.connect(self._now, wired, panel.json)
+        for copies in (panel.copy, self.exports.link):
+            self.exports.copies_link(copies, self._link, wired, self.link)
         connect_evaluation(self.first, self.work, self.timer, Evaluations(settings))
         connect_imports(
             [self.first.importing, self.more],

@@ -1,5 +1,8 @@
 """Links that restore the view, the way down to one question and on to the next, and the other views of the scores."""
 
+import csv
+import io
+import json
 import re
 from collections.abc import Iterator
 
@@ -179,3 +182,78 @@ def test_a_case_study_differences_and_the_other_figures(page: Page) -> None:
     expect(page.locator("#cell-heading h3")).to_have_text("rowan-13b · Italian", timeout=SLOW)
     page.locator("#shape").get_by_text("en-CO against XRR").click()
     expect(page.locator("#heatmap-note")).to_contain_text("tuned on a fictional world yet", timeout=SLOW)
+
+
+def kept(page: Page, button: str) -> tuple[str, bytes]:
+    """Name and content of the file that a button gives."""
+    with page.expect_download(timeout=SLOW) as waiting:
+        page.locator(button).click()
+    return waiting.value.suggested_filename, waiting.value.path().read_bytes()
+
+
+def test_every_export_opens_and_says_what_the_page_shows(browser: Browser, address: str) -> None:
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    page = context.new_page()
+    page.goto(
+        f"{address}/?study=zh&runs=run-maple-7b,run-rowan-13b&model=run-maple-7b&language=zh&question=xgeo:3"
+    )
+    labels = page.locator("#heatmap .heatmap-label text")
+    expect(page.locator("#heatmap .ytick")).to_have_count(2, timeout=SLOW)
+    printed = {number for number in labels.all_text_contents() if number}
+    page.get_by_text("Export", exact=True).click()
+    name, text = kept(page, "#export-csv")
+    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    assert name == "clika-released-ra-factual.csv"
+    assert {row["language"] for row in rows} == {"en", "zh", "zh/en", "others", "others/en"}
+    assert {f"{float(row['value']) * 100:.2f}" for row in rows} == printed
+    _, text = kept(page, "#export-latex")
+    assert all(number in text.decode() for number in printed | {r"\toprule", r"\bottomrule", "maple-7b"})
+    _, text = kept(page, "#export-json")
+    assert {(row["model"], row["metric"], row["scope"]) for row in json.loads(text)} == {
+        ("maple-7b", "ra", "factual"),
+        ("rowan-13b", "ra", "factual"),
+    }
+    name, text = kept(page, "#export-html")
+    assert name.endswith(".html")
+    figure = context.new_page()
+    figure.set_content(text.decode())
+    expect(figure.locator(".ytick")).to_have_text(["maple-7b", "rowan-13b"], timeout=SLOW)
+    expect(figure.locator(".gtitle")).to_have_text("RA, Factual")
+    figure.close()
+    name, image = kept(page, "#export-png")
+    assert (name, image[:8]) == ("clika-released-ra-factual.png", b"\x89PNG\r\n\x1a\n")
+    assert int.from_bytes(image[16:20], "big") == 2400  # twice 1,200 pixels
+    _, image = kept(page, "#export-svg")
+    assert b"<svg" in image
+    assert b"maple-7b" in image
+    name, text = kept(page, "#question-json")
+    asked = json.loads(text)
+    assert (name, len(asked), len(asked[0]["predictions"])) == ("xgeo-3.json", 10, 3)
+    page.locator("#question-copy").click()
+    expect(page.locator(".toast-body")).to_contain_text("clipboard", timeout=SLOW)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "tab=results" in copied
+    assert "question=xgeo%3A3" in copied
+    page.locator("#shape").get_by_text("en-CO against XRR").click()
+    expect(page.locator("#heatmap-note")).to_contain_text("fictional world yet", timeout=SLOW)
+    page.locator("#export-png").click()
+    expect(page.locator(".toast-body").last).to_contain_text("there is no figure to keep", timeout=SLOW)
+    context.close()
+
+
+def test_tags_are_kept_and_make_the_case_study(page: Page) -> None:
+    page.get_by_text("Tags of runs").click()
+    expect(page.locator("#tags-said")).to_contain_text("No run is tagged yet", timeout=SLOW)
+    choose(page, "#tags-run", "maple-7b-chat-zh")
+    choose(page, "#tags-parent", "maple-7b")
+    page.locator("#tags-tuning").get_by_text("Tuned", exact=True).click()
+    page.locator("#tags-languages").get_by_text("Chinese").click()
+    page.locator("#tags-save").click()
+    expect(page.locator("#tags-said")).to_contain_text("tuned, tuned on Chinese, from maple-7b", timeout=SLOW)
+    page.get_by_text("Models, languages, case study, differences, order").click()
+    choose(page, "#study", "Chinese (zh)")
+    expect(page.locator("#heatmap .ytick")).to_have_text(["maple-7b", "maple-7b-chat-zh"], timeout=SLOW)
+    choose(page, "#baseline", "Each row's parent")
+    expect(page.locator("#heatmap .ytick")).to_have_text(["maple-7b-chat-zh"], timeout=SLOW)
