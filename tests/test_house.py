@@ -50,7 +50,8 @@ ROOMS["site_command"] = {"site", "database"}
 ROOMS["question_sources"] = {
     "database", "datasets", "imports", "languages", "prompts", "records", "shards", "errors",
 }  # fmt: skip
-ROOMS["ui"] |= {"question_sources"}
+ROOMS["run_tags"] = {"records", "languages", "errors"}
+ROOMS["ui"] |= {"question_sources", "run_tags"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
 ROOMS["build_factual_command"] = {"datasets", "languages", "records", "errors"}
