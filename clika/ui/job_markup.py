@@ -144,7 +144,7 @@ def job_heading(view: JobView) -> Html:
         *((rate(view), f"{_remaining(view)} left" if _remaining(view) else "") if _runs(view) else ()),
         f"on {', '.join(view.devices)}" if _runs(view) and view.devices else "",
     ]
-    name = tag("h3", tag("bdi", text(view.one.request.name)), text(" "), state_html(view.one.state))
+    name = tag("h2", tag("bdi", text(view.one.request.name)), text(" "), state_html(view.one.state))
     lines = [paragraph(" · ".join(part for part in known if part))] if any(known) else []
     if _runs(view) and view.progress is None:
         lines.append(paragraph("Loading the model."))
@@ -176,7 +176,7 @@ def job_languages(view: JobView) -> Html:
     table = tag("table", tag("tbody", *rows), class_="clika-languages")
     kept = view.progress.kept
     rest = [paragraph(f"{kept} more were answered before and are left out here.")] if kept else []
-    return joined([tag("h4", text("By language")), table, *rest])
+    return joined([tag("h3", text("By language")), table, *rest])
 
 
 def languages_table(views: Sequence[JobView]) -> Html:

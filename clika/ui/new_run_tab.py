@@ -102,7 +102,7 @@ class NewRunTab:
                 with gr.Accordion("Advanced settings", open=False, elem_id="advanced"):
                     self._draw_advanced()
             with gr.Column(scale=2, min_width=300, elem_classes="clika-way", elem_id="what-it-takes"):
-                gr.Markdown("### What it takes")
+                gr.Markdown("## What it takes")
                 self.estimate = gr.HTML(apply_default_css=False, elem_id="estimate")
                 self.queue = gr.Button("Queue", variant="primary", elem_id="queue-button")
                 self.command = gr.Code(

@@ -168,6 +168,9 @@ def launch_options(settings: Settings) -> LaunchOptions:
             neutral_hue="slate",
             font=["system-ui", "sans-serif"],
             font_mono=["ui-monospace", "monospace"],
+        ).set(  # white on blue that is dark enough to be read
+            button_primary_background_fill="*primary_600",
+            button_primary_background_fill_hover="*primary_700",
         ),
         css_paths=[str(ASSETS / "style.css")],
         quiet=False,

@@ -31,9 +31,11 @@ from clika.ui.store_watch import StoreWatch
 Updates = dict[Any, object]
 
 SHOW_CELL = "() => document.querySelector('#cell')?.scrollIntoView({behavior: 'smooth', block: 'nearest'})"
-SHOW_CARDS = (
-    "() => document.querySelector('#question-panel')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
-)
+SHOW_CARDS = """() => setTimeout(() => {
+  document.querySelector('#question-panel')?.scrollIntoView({behavior: 'smooth', block: 'start'});
+  document.querySelector('#question h2')?.focus({preventScroll: true});
+}, 50)"""
+"""The list was drawn anew with the button that had the focus: it goes on to the question."""
 
 
 class ResultsTab:
