@@ -16,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from clika import __version__
+from clika.build_factual_command import add_build_factual_command
 from clika.conductivity_command import add_conductivity_command
 from clika.database.index import Index, rebuild
 from clika.database.ingest import shard_folders
@@ -25,6 +26,7 @@ from clika.errors import ClikaError, UsageError
 from clika.exports.predictions import predictions_table, question_json
 from clika.exports.scores import SCORE_FORMATS
 from clika.failpoints import arm
+from clika.fetch_command import add_fetch_command
 from clika.imports import import_release
 from clika.job_commands import (
     add_jobs_commands,
@@ -41,6 +43,7 @@ from clika.question_sources import (
     keep_questions,
     question_source,
     wanted_datasets,
+    wanted_languages,
 )
 from clika.records import (
     DATASETS,
@@ -197,6 +200,8 @@ def build_parser() -> argparse.ArgumentParser:
     exporting.add_argument("--models", help="comma-separated names or run ids")
     exporting.add_argument("--collection", help="needed where the store holds several")
 
+    add_build_factual_command(command)
+    add_fetch_command(command)
     add_conductivity_command(command)
     add_jobs_commands(commands, shared)
     serving = command("serve", serve_command, "the dashboard, as app.py serves it")
@@ -302,11 +307,12 @@ def evaluate_command(options: argparse.Namespace) -> int:
     """``evaluate --model M``"""
     from clika.jobs.spec import EvaluationJob
 
-    languages = language_codes(options.languages)
+    language_codes(options.languages)  # a wrong one is told before anything is read
     launcher = launcher_settings(options)
     template, template_text, demonstrations = _asked_template(options)
     source = _source(options)
     available = source.questions
+    languages = wanted_languages(options.languages, available)
     datasets = wanted_datasets(options.datasets, available)
     keep_questions(options.store, source)
     model = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
@@ -350,10 +356,11 @@ def preflight_command(options: argparse.Namespace) -> int:
     from clika.scoring.preflight import preflight
     from clika.scoring.preflight_report import as_json, as_table
 
-    languages = language_codes(options.languages)
+    language_codes(options.languages)
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"limit {options.limit}: look at 1 question a data set or more, or leave it out")
     available = _source(options).questions
+    languages = wanted_languages(options.languages, available)
     datasets = wanted_datasets(options.datasets, available)
     name, text, demonstrations = _asked_template(options)
     template = Template(name or fitting_template(available, datasets)) if text is None else own_form(text)

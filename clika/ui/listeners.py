@@ -80,3 +80,8 @@ def in_address_if_selected(name: str, value: str) -> str:
     """``in_address`` for a tab: the first selection of a page is its own, made before the address is read."""
     write = in_address(name, value)
     return f"() => {{ if (window.clikaOpened) ({write})(); else window.clikaOpened = true; }}"
+
+
+def of_tab_in_address(name: str) -> str:
+    """JavaScript for a selected tab's own part of the address: ``name`` is its first input. See above."""
+    return f"(value) => {{ if (window.clikaOpened) ({in_address(name)})(value); }}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clika.errors import UsageError
 from clika.jobs.spec import EvaluationJob
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES, LANGUAGES
 from clika.prompts.own_template import MOST_BYTES, own_form
 from clika.prompts.templates import OWN, Template
 from clika.question_sources import QuestionSource, fitting_template, wanted_datasets
@@ -17,8 +17,8 @@ QUICK_QUESTIONS = 20
 FITTING, OWN_TEXT = "fitting", "own"
 MOST_MODELS = 50
 TAUGHT_ELSEWHERE = (
-    "conductivity teaches the model a fictional world before it asks, a job a language, and is not queued by this"
-    " form; 'python -m clika conductivity' starts it"
+    "conductivity teaches the model a fictional world before it asks, a job a language; the tab Conductivity, or"
+    " 'python -m clika conductivity', queues it"
 )
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
@@ -94,8 +94,8 @@ class NewRun:
                 name=name or Path(model).name,
                 collection=source.collection,
                 datasets=datasets,
-                languages=tuple(code for code in LANGUAGES if code in languages)
-                + tuple(code for code in languages if code not in LANGUAGES),
+                languages=tuple(code for code in ALL_LANGUAGES if code in languages)
+                + tuple(code for code in languages if code not in ALL_LANGUAGES),
                 limit=self._limit(),
                 template=template,
                 rule=sent_text("scoring rule", self.rule),

@@ -20,7 +20,7 @@ from clika.question_sources import QuestionSource, keep_questions, sample_source
 from clika.records import DATASETS
 from clika.settings import Settings
 from clika.ui import markup
-from clika.ui.command_line import conductivity_command, shell_commands
+from clika.ui.command_line import shell_commands
 from clika.ui.hub_search import hub_models
 from clika.ui.jobs_watch import JobsWatch
 from clika.ui.listeners import LOOK, READ_ONLY, check_writable, spoken
@@ -32,10 +32,7 @@ from clika.ui.new_run import (
     PAPER,
     QUICK,
     QUICK_QUESTIONS,
-    TAUGHT_ELSEWHERE,
     NewRun,
-    checkpoints,
-    sent_texts,
 )
 from clika.ui.run_estimate import past_rates, run_estimate
 from clika.ui.store_watch import StoreWatch
@@ -102,7 +99,7 @@ class NewRunTab:
                 with gr.Accordion("Advanced settings", open=False, elem_id="advanced"):
                     self._draw_advanced()
             with gr.Column(scale=2, min_width=300, elem_classes="clika-way", elem_id="what-it-takes"):
-                gr.Markdown("### What it takes")
+                gr.Markdown("## What it takes")
                 self.estimate = gr.HTML(apply_default_css=False, elem_id="estimate")
                 self.queue = gr.Button("Queue", variant="primary", elem_id="queue-button")
                 self.command = gr.Code(
@@ -111,6 +108,7 @@ class NewRunTab:
                     interactive=False,
                     lines=1,
                     max_lines=14,
+                    wrap_lines=True,
                     show_line_numbers=False,
                     buttons=["copy"],
                     visible=False,
@@ -303,13 +301,6 @@ class NewRunTab:
                 own,
             ]
         try:
-            if form.preset == CONDUCTIVITY:
-                lines = [
-                    conductivity_command(model, sent_texts("languages", form.languages), self._store)
-                    for model in checkpoints(form.models)
-                ]
-                said = markup.notices([f"{TAUGHT_ELSEWHERE[0].upper()}{TAUGHT_ELSEWHERE[1:]}."])
-                return [said, gr.update(value="\n".join(lines), visible=True), own]
             source = self._source(form.source)
             jobs = form.jobs(source)
             rates = past_rates(self._jobs.jobs())

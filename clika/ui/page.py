@@ -10,12 +10,15 @@ from clika.database.index import Index
 from clika.errors import UsageError
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.devices import devices_here
+from clika.languages import ENGLISH
 from clika.settings import Settings
 from clika.ui.about_tab import AboutTab
 from clika.ui.compare_panel import ComparePanel
+from clika.ui.conductivity_tab import ConductivityTab
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, spoken
+from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, of_tab_in_address, spoken
 from clika.ui.live_run import LiveModel, LiveRuns
+from clika.ui.new_run import CONDUCTIVITY, QUICK
 from clika.ui.new_run_tab import NewRunTab
 from clika.ui.program_api import ProgramApi
 from clika.ui.results_tab import ResultsTab
@@ -31,6 +34,7 @@ class TabName(StrEnum):
     RESULTS = "results"
     NEW = "new"
     RUNS = "runs"
+    CONDUCTIVITY = "conductivity"
     ABOUT = "about"
 
 
@@ -75,6 +79,10 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             with gr.Tab("Runs", id=TabName.RUNS) as opened[TabName.RUNS]:
                 runs = RunsTab(settings.store, jobs, settings.read_only)
                 compare = ComparePanel(index, watch)
+            with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
+                conductivity = ConductivityTab(
+                    index, settings.store, watch, jobs, devices, page, settings.read_only
+                )
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
                 about = AboutTab(index, settings, devices)
 
@@ -83,7 +91,8 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             """What the page's address asks for; a job or run that is no longer there is passed over."""
             wanted = request.query_params
             known = {view.job_id for view in jobs.jobs()}
-            chosen = runs.choose(wanted["job"] if wanted.get("job") in known else "")
+            job = wanted["job"] if wanted.get("job") in known else ""
+            chosen = [*runs.choose(job), *conductivity.panel.choose(job)]
             compared = compare.wanted(wanted.get("compare"), wanted.get("with"), wanted.get("more"))
             tab = wanted_tab(wanted.get("tab"))
             select = gr.update(selected=tab) if "tab" in wanted else gr.skip()
@@ -96,6 +105,15 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             return [gr.update(selected=TabName.RUNS), *runs.choose(new.queue_jobs(*values))]
 
         @spoken
+        def teach(preset: str, models: str, languages: list[str]) -> list[object]:
+            """From a preset that this form only names to the form that teaches, with the model that stands here."""
+            if preset != CONDUCTIVITY:
+                return [gr.skip() for _ in taught]
+            model = next((line.strip() for line in (models or "").splitlines() if line.strip()), None)
+            spoken_in = [code for code in languages if code != ENGLISH]
+            return [gr.update(selected=TabName.CONDUCTIVITY), QUICK, model, spoken_in]
+
+        @spoken
         def watch_live(row: object) -> list[object]:
             """From a live run to the tab where it is seen."""
             job_id = row.get("job") if isinstance(row, dict) else ""
@@ -106,16 +124,17 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             """From a job to the form that asks for it."""
             job = jobs.job(chosen).one.folder.job()
             if isinstance(job, ConductivityJob):
-                raise UsageError(
-                    f"{chosen} teaches a model, and this form asks one; use 'python -m clika conductivity'"
-                )
+                passed = [gr.skip() for _ in new.fields]
+                return [gr.update(selected=TabName.CONDUCTIVITY), *passed, *conductivity.filled(job)]
             if job.adapter is not None:
                 raise UsageError(
                     f"{chosen} puts an adapter on its model, which this form cannot; use 'evaluate --adapter'"
                 )
-            return [gr.update(selected=TabName.NEW), *new.filled(job)]
+            passed = [gr.skip() for _ in conductivity.form.all]
+            return [gr.update(selected=TabName.NEW), *new.filled(job), *passed]
 
-        page.load(restore, None, [tabs, *runs.choosing, *compare.choosing, about.facts], **LOOK).then(
+        restored = [tabs, *runs.choosing, *conductivity.panel.choosing, *compare.choosing, about.facts]
+        page.load(restore, None, restored, **LOOK).then(
             compare.draw_anew, compare.picked, compare.everything, **LOOK
         )
         opened[TabName.NEW].select(new.offered, None, new.offers, **LOOK)
@@ -123,11 +142,19 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
         opened[TabName.RUNS].select(compare.offered, None, compare.choosing, **LOOK)
         opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
-        runs.again.click(again, runs.chosen, [tabs, *new.fields], **LOOK)
+        taught = [tabs, new.preset, conductivity.form.model, conductivity.form.languages]
+        new.preset.input(teach, [new.preset, new.models, new.languages], taught, **LOOK)
+        runs.again.click(again, runs.chosen, [tabs, *new.fields, *conductivity.form.all], **LOOK)
         if space.started is not None:
             space.started.success(watch_live, space.row, [tabs, *runs.choosing], **LOOK)
+        opened[TabName.CONDUCTIVITY].select(
+            conductivity.offered, conductivity.form.all, conductivity.offers, **LOOK
+        )
         ProgramApi(index, watch, jobs, new, settings.mcp)
         timers = {results.timer: TabName.RESULTS, runs.timer: TabName.RUNS, compare.timer: TabName.RUNS}
+        timers[conductivity.timer] = TabName.CONDUCTIVITY
+        for name, chosen in ((TabName.RUNS, runs.chosen), (TabName.CONDUCTIVITY, conductivity.panel.chosen)):
+            opened[name].select(None, chosen, js=of_tab_in_address("job"), api_visibility="private")
         for name, tab in opened.items():
             tab.select(None, js=in_address_if_selected("tab", name), api_visibility="private")
             tab.select(_ticking(name, timers), None, list(timers), **LOOK)
@@ -156,6 +183,8 @@ def launch_options(settings: Settings) -> LaunchOptions:
             neutral_hue="slate",
             font=["system-ui", "sans-serif"],
             font_mono=["ui-monospace", "monospace"],
+        ).set(  # the usual blue is too pale for white letters
+            button_primary_background_fill="*primary_600", button_primary_background_fill_hover="*primary_700"
         ),
         css_paths=[str(ASSETS / "style.css")],
         quiet=False,

@@ -271,19 +271,6 @@ def test_the_papers_preset_sets_what_the_paper_did_and_the_quick_one_leaves_the_
         assert tab._preset("quick") == [gr.skip()] * len(_AS_THE_PAPER)
 
 
-def test_conductivity_is_a_command_of_its_own(tmp_path: Path) -> None:
-    form = NewRun(models="owner/name\nowner/other", preset="conductivity", languages=["en", "de", "zh"])
-    for tab in tab_over(tmp_path):
-        said, command, _ = tab.look(*(getattr(form, field.name) for field in fields(form)))
-        assert "a job a language" in str(said)
-        lines = command["value"].splitlines()  # type: ignore[index]
-        options = [build_parser().parse_args(shlex.split(line)[3:]) for line in lines]
-        assert [(one.model, one.languages, one.queue) for one in options] == [
-            ("owner/name", "de,zh", True),
-            ("owner/other", "de,zh", True),
-        ]
-
-
 def test_where_the_page_only_shows_nothing_is_looked_for_or_queued(tmp_path: Path) -> None:
     form = NewRun(models=str(tmp_path))
     values = [getattr(form, field.name) for field in fields(form)]

@@ -145,7 +145,7 @@ def test_every_tab_is_reached_by_keyboard_and_kept_in_the_address(browser: Brows
     job = page.locator("#jobs button").first
     job.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#job-heading h3")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#job-heading h2")).to_be_visible(timeout=SLOW)
     page.wait_for_url(re.compile("job=evaluate-"), timeout=SLOW)
     expect(job).to_be_focused()  # the table was drawn again under it
     page.close()
