@@ -6,7 +6,6 @@ reload and a second browser show the same.
 
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,12 +15,13 @@ from clika.database.queries import collections
 from clika.errors import ClikaError, UsageError
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.queue import submitted
+from clika.settings import Settings
 from clika.ui import markup
 from clika.ui.conductivity_fields import ConductivityFields, side_effect_choices
 from clika.ui.conductivity_form import ConductivityForm
 from clika.ui.conductivity_line import conductivity_command_line
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import LOOK, READ_ONLY, check_writable, spoken
+from clika.ui.listeners import LOOK, check_writable, spoken
 from clika.ui.store_watch import StoreWatch
 from clika.ui.tuning_estimate import tuning_estimate
 from clika.ui.tuning_panel import TuningPanel
@@ -34,31 +34,29 @@ class ConductivityTab:
     def __init__(
         self,
         index: Index,
-        store: Path,
+        settings: Settings,
         watch: StoreWatch,
         jobs: JobsWatch,
         devices: Sequence[str],
         page: gr.Blocks,
-        read_only: bool = False,
     ) -> None:
-        """``read_only`` shows the tunings alone: the form is hidden and queues nothing."""
-        self._read_only = read_only
-        self._index, self._store, self._jobs = index, store, jobs
+        self._index, self._store, self._jobs = index, settings.store, jobs
+        self._read_only = settings.read_only
         self._devices = tuple(devices)
         self._tunings = TuningWatch()
-        form = gr.Accordion("New tuning", open=True, visible=not read_only, elem_id="new-tuning")
+        form = gr.Accordion("New tuning", open=True, visible=not self._read_only, elem_id="new-tuning")
         with form, gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300):
                 self.form = ConductivityFields(self._models(), collections(index))
             with gr.Column(scale=2, min_width=300, elem_classes="clika-way", elem_id="what-tuning-takes"):
                 self._draw_estimate()
-        gr.Markdown("### Runs", elem_id="tunings-title")
+        gr.Markdown("## Runs", elem_id="tunings-title")
         self.panel = TuningPanel(index, watch, jobs, self._tunings, page)
         self.timer = self.panel.timer
         self._connect()
 
     def _draw_estimate(self) -> None:
-        gr.Markdown("### What it takes")
+        gr.Markdown("## What it takes")
         self.estimate = gr.HTML(apply_default_css=False, elem_id="tuning-estimate")
         self.queue = gr.Button("Queue", variant="primary", elem_id="tuning-queue")
         self.command = gr.Code(
@@ -92,6 +90,8 @@ class ConductivityTab:
 
     def offered(self, *values: Any) -> list[object]:
         """What the store offers now: models of earlier runs, collections; and what the form takes."""
+        if self._read_only:
+            return [gr.skip() for _ in self.offers]
         return [
             gr.update(choices=self._models()),
             gr.update(choices=side_effect_choices(collections(self._index))),
@@ -103,9 +103,9 @@ class ConductivityTab:
 
     def look(self, *values: Any) -> list[object]:
         """What the form would take, and the command for it; a sentence where it cannot be."""
+        if self._read_only:  # the form is hidden; what is written there would be looked for on this machine
+            return [gr.skip(), gr.skip()]
         form = ConductivityForm(*values)
-        if self._read_only:
-            return [markup.notices([READ_ONLY]), gr.update(visible=False)]
         if not str(form.model or "").strip():
             said = markup.paragraph("Name a model, and what it takes is said here.", "clika-empty")
             return [said, gr.update(visible=False)]

@@ -80,9 +80,7 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
                 runs = RunsTab(settings.store, jobs, settings.read_only)
                 compare = ComparePanel(index, watch)
             with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
-                conductivity = ConductivityTab(
-                    index, settings.store, watch, jobs, devices, page, settings.read_only
-                )
+                conductivity = ConductivityTab(index, settings, watch, jobs, devices, page)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
                 about = AboutTab(index, settings, devices)
 
@@ -145,11 +143,11 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
         taught = [tabs, new.preset, conductivity.form.model, conductivity.form.languages]
         new.preset.input(teach, [new.preset, new.models, new.languages], taught, **LOOK)
         runs.again.click(again, runs.chosen, [tabs, *new.fields, *conductivity.form.all], **LOOK)
-        if space.started is not None:
-            space.started.success(watch_live, space.row, [tabs, *runs.choosing], **LOOK)
         opened[TabName.CONDUCTIVITY].select(
             conductivity.offered, conductivity.form.all, conductivity.offers, **LOOK
         )
+        if space.started is not None:
+            space.started.success(watch_live, space.row, [tabs, *runs.choosing], **LOOK)
         ProgramApi(index, watch, jobs, new, settings.mcp)
         timers = {results.timer: TabName.RESULTS, runs.timer: TabName.RUNS, compare.timer: TabName.RUNS}
         timers[conductivity.timer] = TabName.CONDUCTIVITY

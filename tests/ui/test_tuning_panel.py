@@ -16,6 +16,7 @@ from clika.jobs.queue import queued_jobs, submitted
 from clika.languages import ENGLISH
 from clika.metrics.conductivity import Reading
 from clika.records import INVALID
+from clika.settings import Settings
 from clika.ui import tuning_markup
 from clika.ui.adapter_file import adapter_archive
 from clika.ui.conductivity_tab import ConductivityTab
@@ -216,7 +217,7 @@ def test_an_adapter_is_a_zip_of_its_folder_and_the_same_one_the_same_bytes(
 def test_a_refused_form_queues_nothing_and_a_whole_one_a_job_a_language(tmp_path: Path) -> None:
     with Index.open(tmp_path) as index, gr.Blocks() as page:
         jobs = JobsWatch(tmp_path, 0.0)
-        tab = ConductivityTab(index, tmp_path, StoreWatch(index), jobs, ("cpu",), page)
+        tab = ConductivityTab(index, Settings(tmp_path), StoreWatch(index), jobs, ("cpu",), page)
         form = small_form(Path("owner/name"), languages=["de", "zh"])
 
         def values(**changes: object) -> list[object]:
