@@ -82,7 +82,7 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
                 conductivity = ConductivityTab(index, settings, watch, jobs, devices, page)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
-                about = AboutTab(index, settings, devices)
+                about = AboutTab(index, settings, devices, space.started is not None)
 
         @spoken
         def restore(request: gr.Request) -> list[object]:
