@@ -18,7 +18,7 @@ def differences_html(found: Comparison) -> Html:
     if not found.differences:
         return paragraph("Their settings are the same.")
     first, second = _names(found)
-    head = tag("tr", *(tag("th", cell, scope="col") for cell in (text(""), first, second)))
+    head = tag("tr", *(tag("th", cell, scope="col") for cell in (text("Setting"), first, second)))
     rows = [
         tag(
             "tr",

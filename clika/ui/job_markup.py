@@ -8,7 +8,7 @@ from clika.figures.score_grid import language_name
 from clika.jobs.any_job import Job
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.queue import JobState
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.ui.jobs_watch import JobView
 from clika.ui.markup import NOTHING, Html, definitions, joined, notices, paragraph, tag, text
 
@@ -185,7 +185,7 @@ def languages_table(views: Sequence[JobView]) -> Html:
     if not shown:
         return NOTHING
     there = {code for view in shown if view.progress for code in view.progress.languages}
-    codes = [*(code for code in LANGUAGES if code in there), *sorted(there - set(LANGUAGES))]
+    codes = [*(code for code in ALL_LANGUAGES if code in there), *sorted(there - set(ALL_LANGUAGES))]
     columns = (tag("th", text(code), scope="col", title=language_name(code)) for code in codes)
     rows = (
         tag(

@@ -17,8 +17,8 @@ QUICK_QUESTIONS = 20
 FITTING, OWN_TEXT = "fitting", "own"
 MOST_MODELS = 50
 TAUGHT_ELSEWHERE = (
-    "conductivity teaches the model a fictional world before it asks, a job a language, and is not queued by this"
-    " form; 'python -m clika conductivity' starts it"
+    "conductivity teaches the model a fictional world before it asks, a job a language; the tab Conductivity, or"
+    " 'python -m clika conductivity', queues it"
 )
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")

@@ -10,6 +10,7 @@ from clika.database.index import Index
 from clika.errors import UsageError
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.devices import devices_here
+from clika.languages import ENGLISH
 from clika.settings import Settings
 from clika.ui.about_tab import AboutTab
 from clika.ui.compare_panel import ComparePanel
@@ -17,6 +18,7 @@ from clika.ui.conductivity_tab import ConductivityTab
 from clika.ui.jobs_watch import JobsWatch
 from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, of_tab_in_address, spoken
 from clika.ui.live_run import LiveModel, LiveRuns
+from clika.ui.new_run import CONDUCTIVITY, QUICK
 from clika.ui.new_run_tab import NewRunTab
 from clika.ui.program_api import ProgramApi
 from clika.ui.results_tab import ResultsTab
@@ -80,7 +82,7 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
                 conductivity = ConductivityTab(index, settings, watch, jobs, devices, page)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
-                about = AboutTab(index, settings, devices)
+                about = AboutTab(index, settings, devices, space.started is not None)
 
         @spoken
         def restore(request: gr.Request) -> list[object]:
@@ -99,6 +101,15 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
         def queue(*values: Any) -> list[object]:
             """From the form to the queue, and to the tab where the job is seen."""
             return [gr.update(selected=TabName.RUNS), *runs.choose(new.queue_jobs(*values))]
+
+        @spoken
+        def teach(preset: str, models: str, languages: list[str]) -> list[object]:
+            """From a preset that this form only names to the form that teaches, with the model that stands here."""
+            if preset != CONDUCTIVITY:
+                return [gr.skip() for _ in taught]
+            model = next((line.strip() for line in (models or "").splitlines() if line.strip()), None)
+            spoken_in = [code for code in languages if code != ENGLISH]
+            return [gr.update(selected=TabName.CONDUCTIVITY), QUICK, model, spoken_in]
 
         @spoken
         def watch_live(row: object) -> list[object]:
@@ -129,6 +140,8 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
         opened[TabName.RUNS].select(compare.offered, None, compare.choosing, **LOOK)
         opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
+        taught = [tabs, new.preset, conductivity.form.model, conductivity.form.languages]
+        new.preset.input(teach, [new.preset, new.models, new.languages], taught, **LOOK)
         runs.again.click(again, runs.chosen, [tabs, *new.fields, *conductivity.form.all], **LOOK)
         opened[TabName.CONDUCTIVITY].select(
             conductivity.offered, conductivity.form.all, conductivity.offers, **LOOK
