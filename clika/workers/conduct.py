@@ -25,10 +25,9 @@ from clika.datasets.fictional_samples import relation_templates, samples, transl
 from clika.datasets.fictional_world import World
 from clika.errors import ClikaError, JobError
 from clika.failpoints import arm
-from clika.jobs.conductivity_spec import ConductivityJob, job_world
+from clika.jobs.conductivity_spec import ConductivityJob, job_world, side_effect_jobs
 from clika.jobs.folder import JobEnd, JobFailure, JobFolder, Progress
 from clika.jobs.queue import submitted
-from clika.jobs.spec import EvaluationJob
 from clika.languages import LANGUAGES
 from clika.metrics.conductivity import Conduction, Reading, conduction, matrices_of
 from clika.prompts.instruction import InstructionForm, instruction_prompt, instruction_text
@@ -195,22 +194,7 @@ class _Experiment:
         store = self._folder.store
         tables, _ = sound_tables(store / "collections" / collection)
         questions = [question for _, table in tables for question in questions_of(table)]
-        if not questions:
-            raise JobError(
-                f"side effects: the store holds no collection {collection!r}; store its questions first"
-            )
-        before = EvaluationJob(
-            self._job.model,
-            self._job.name,
-            collection,
-            tuple(sorted({question.dataset for question in questions})),
-            tuple(dict.fromkeys(question.language for question in questions)),
-            device=self._job.device,
-        )
-        after = replace(before, name=f"{self._job.name} tuned ({self._job.language})")
-        lora = self.task.recipe.lora
-        after = replace(after, adapter=str(tuned)) if lora else replace(after, model=str(tuned))
-        for job in (before, after):
+        for job in side_effect_jobs(self._job, tuned, self.task.recipe.lora, questions):
             submitted(store, job)
 
 
