@@ -44,23 +44,40 @@ ROOMS: dict[str, set[str]] = {
 ROOMS["question_sources"] = {
     "database", "datasets", "imports", "languages", "prompts", "records", "shards", "errors",
 }  # fmt: skip
-ROOMS["ui"] |= {"question_sources"}
-ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
+ROOMS["references"] = {"database", "datasets", "metrics", "planted", "languages", "records"}
+ROOMS["demo"] = {
+    "conductivity", "datasets", "imports", "jobs", "planted", "question_sources", "training", "languages", "errors",
+}  # fmt: skip
+ROOMS["serving"] |= {"demo"}
+ROOMS["ui"] |= {"question_sources", "references", "demo"}
+ROOMS["job_commands"] = ROOMS.keys() - {
+    "app", "serving", "workers", "planted", "question_sources", "references", "demo",
+}  # fmt: skip
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
 ROOMS["build_factual_command"] = {"datasets", "languages", "records", "errors"}
 ROOMS["fetch_command"] = {"datasets", "imports", "languages", "errors"}
+ROOMS["demo_command"] = ROOMS["job_commands"] | {"job_commands", "references", "demo", "planted"}
 ROOMS["cli"] = ROOMS["job_commands"] | {
     "build_factual_command",
     "fetch_command",
     "job_commands",
     "conductivity_command",
+    "demo_command",
+    "references",
     "question_sources",
     "serving",
     "__init__",
 }
 ROOMS["__main__"] = {"cli"}
 
-PRINTING = ("cli", "job_commands", "build_factual_command", "conductivity_command", "fetch_command")
+PRINTING = (
+    "cli",
+    "job_commands",
+    "build_factual_command",
+    "conductivity_command",
+    "demo_command",
+    "fetch_command",
+)
 
 LIBRARIES: dict[str, set[str]] = {
     "gradio": {"ui", "app"},

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from clika.datasets.fictional_names import Draws
 from clika.datasets.names_coined import coined_names
+from clika.datasets.options import OPTIONS, YEAR_STEPS
 from clika.datasets.sample import Sample
-from clika.datasets.sample_files import OPTIONS, YEAR_STEPS
 from clika.languages import ENGLISH
 from clika.planted.catalog import DEMONSTRATIONS
 from clika.prompts.templates import Asking, Template

@@ -19,6 +19,7 @@ from clika.settings import Settings
 from clika.ui import markup
 from clika.ui.evaluations import Evaluations
 from clika.ui.first_start import ImportForm, build_first_start, connect_evaluation, connect_imports
+from clika.ui.guided_look import GuidedLookPart
 from clika.ui.listeners import LOOK, script, spoken
 from clika.ui.results_cell import (
     ANY_RELATION,
@@ -58,6 +59,7 @@ class ResultsTab:
     def __init__(self, index: Index, settings: Settings, watch: StoreWatch, page: gr.Blocks) -> None:
         self._index = index
         self._watch = watch
+        self._store = settings.store
         self._draw_parts()
         self._connect(settings, page)
 
@@ -66,6 +68,7 @@ class ResultsTab:
         self.chosen = gr.State(Chosen())
         self.drawn = gr.State(-1)
         self.notices = gr.HTML(visible=False, apply_default_css=False)
+        self.guide = GuidedLookPart(self._index, self._store, self._watch)
         self.first = build_first_start()
         with gr.Column(visible=False, elem_id="results") as self.results:
             with gr.Row(elem_id="switches"):
@@ -150,6 +153,7 @@ class ResultsTab:
         self.questions.click(
             self._select_question, switches, [self.chosen, self.questions, self.question], **LOOK
         ).then(None, js=show_cards, api_visibility="private")
+        self.guide.connect(page, self.timer)
         connect_evaluation(self.first, self.work, self.timer, Evaluations(settings))
         connect_imports(
             [self.first.importing, self.more],
