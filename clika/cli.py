@@ -20,13 +20,8 @@ from clika.build_factual_command import add_build_factual_command
 from clika.conductivity_command import add_conductivity_command
 from clika.database.index import Index, rebuild
 from clika.database.ingest import shard_folders
-from clika.database.queries import (
-    answer_matrices,
-    chosen_collection,
-    parallel_question,
-    prediction_rows,
-    run_summaries,
-)
+from clika.database.queries import answer_matrices, chosen_collection, parallel_question, prediction_rows
+from clika.database.run_choice import chosen_runs
 from clika.demo_command import add_demo_command
 from clika.errors import ClikaError, UsageError
 from clika.exports.predictions import predictions_table, question_json
@@ -64,6 +59,7 @@ from clika.records import (
 from clika.references import references_in
 from clika.settings import Settings
 from clika.shards import sound_tables
+from clika.site_command import add_site_command
 
 ASKED_SETS = [*DATASETS, *map(str, FictionalSet)]
 RULES = [str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER]
@@ -77,6 +73,7 @@ EXAMPLES = """examples:
   python -m clika answers --dataset xgeo --question 17
   python -m clika export --output predictions.parquet
   python -m clika world --seed 7 --output my-world
+  python -m clika site --output site
 """
 
 
@@ -216,7 +213,16 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-demo", action="store_true", help="leave an empty store empty (or CLIKA_DEMO=0)"
     )
     serving.add_argument("--port", type=int, help="the port (default: CLIKA_PORT, else 7860)")
+    serving.add_argument(
+        "--auth",
+        metavar="USER:PASSWORD_FILE",
+        help="ask for this user and the password that the file holds (default: CLIKA_AUTH, else everybody may look)",
+    )
+    serving.add_argument(
+        "--mcp", action="store_true", help="offer the reading functions of the API as tools over MCP"
+    )
 
+    add_site_command(command)
     making = command("world", world_command, "make a fictional world and write it in the release's layout")
     making.add_argument("--seed", required=True, type=int, help="another seed is another world")
     making.add_argument("--output", required=True, metavar="DIR", type=Path, help="a new folder")
@@ -285,6 +291,8 @@ def serve_command(options: argparse.Namespace) -> int:
             host=options.host or settings.host,
             port=options.port or settings.port,
             demo=settings.demo and not options.no_demo,
+            auth=options.auth or settings.auth,
+            mcp=options.mcp or settings.mcp,
         )
     )
     return 0
@@ -418,15 +426,8 @@ def _asked_template(options: argparse.Namespace) -> tuple[str | None, str | None
 
 def _chosen_runs(index: Index, collection: str, models: str | None) -> dict[str, Run]:
     """Run id -> run, for the names or ids asked for. Raises UsageError for one that is not there."""
-    runs = [summary.run for summary in run_summaries(index, collection)]
-    if models is None:
-        return {run.run: run for run in runs}
-    wanted = [name.strip() for name in models.split(",") if name.strip()]
-    for name in wanted:
-        if not any(name in (run.model.name, run.run) for run in runs):
-            known = ", ".join(sorted({run.model.name for run in runs})) or "none"
-            raise UsageError(f"no model {name!r} over collection {collection!r}; known: {known}")
-    return {run.run: run for run in runs if run.model.name in wanted or run.run in wanted}
+    names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    return chosen_runs(index, collection, names)
 
 
 def scores_command(options: argparse.Namespace) -> int:

@@ -34,13 +34,19 @@ ROOMS: dict[str, set[str]] = {
     "exports": {"database", "metrics", "records", "languages", "errors"},
     "imports": {"datasets", "shards", "records", "languages", "errors"},
     "ui": {
-        "imports", "database", "exports", "metrics", "figures", "jobs", "datasets", "prompts", "shards",
+        "imports", "database", "exports", "metrics", "figures", "jobs", "datasets", "prompts", "scoring", "shards",
         "settings", "records", "languages", "errors",
     },
     "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},
-    "serving": {"ui", "jobs", "database", "settings", "errors"},
+    "serving": {"ui", "jobs", "database", "planted", "settings", "errors"},
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
+ROOMS["conductivity_jobs"] = {
+    "conductivity", "datasets", "imports", "jobs", "training", "errors",
+}  # fmt: skip
+ROOMS["ui"] |= {"conductivity", "conductivity_jobs", "training"}  # of training what needs no torch
+ROOMS["site"] = {"database", "figures", "metrics", "ui", "records", "languages", "errors"}
+ROOMS["site_command"] = {"site", "database"}
 ROOMS["question_sources"] = {
     "database", "datasets", "imports", "languages", "prompts", "records", "shards", "errors",
 }  # fmt: skip
@@ -61,6 +67,7 @@ ROOMS["cli"] = ROOMS["job_commands"] | {
     "build_factual_command",
     "fetch_command",
     "job_commands",
+    "site_command",
     "conductivity_command",
     "demo_command",
     "references",
@@ -70,14 +77,7 @@ ROOMS["cli"] = ROOMS["job_commands"] | {
 }
 ROOMS["__main__"] = {"cli"}
 
-PRINTING = (
-    "cli",
-    "job_commands",
-    "build_factual_command",
-    "conductivity_command",
-    "demo_command",
-    "fetch_command",
-)
+PRINTING = ("cli", *(room for room in ROOMS if room.endswith(("_command", "_commands"))))
 
 LIBRARIES: dict[str, set[str]] = {
     "gradio": {"ui", "app"},
@@ -91,7 +91,7 @@ LIBRARIES: dict[str, set[str]] = {
 TORCH_FREE = (
     "scorer.py", "scripted.py", "candidates.py", "scripted_answers.py", "fingerprint.py", "preflight.py",
     "preflight_report.py", "weight_headers.py", "recipe.py", "task.py", "catalog.py", "card.py", "plan.py", "lessons.py",
-    "worlds.py", "__init__.py",
+    "worlds.py", "memory.py", "layer_names.py", "__init__.py",
 )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import psutil
+
 from clika.errors import JobError, UsageError
 from clika.jobs.any_job import Job
 
@@ -38,6 +40,31 @@ def _nvidia_gpus() -> int:
     except (OSError, subprocess.TimeoutExpired):
         return 0
     return sum(line.startswith("GPU ") for line in said.stdout.splitlines())
+
+
+def device_memory(devices: Sequence[str]) -> dict[str, int]:
+    """Device -> bytes of memory that it has, for those of which it is known; the CPU's is the machine's."""
+    machine = psutil.virtual_memory().total
+    found = {name: machine for name in devices if name in (CPU, MPS)}
+    gpus = _nvidia_memory() if any(name.startswith(CUDA) for name in devices) else {}
+    return found | {name: gpus[name] for name in devices if name in gpus}
+
+
+def _nvidia_memory() -> dict[str, int]:
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return {}
+    asked = [tool, "--query-gpu=index,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    lines = (line.split(",") for line in said.stdout.splitlines())
+    return {
+        f"{CUDA}:{parts[0].strip()}": int(parts[1]) << 20  # in MiB
+        for parts in lines
+        if len(parts) == 2 and parts[1].strip().isdecimal()
+    }
 
 
 @dataclass(frozen=True, slots=True)

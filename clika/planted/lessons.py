@@ -98,7 +98,7 @@ class QuestionLessons:
         """
         question_id = self._one(self._facts)
         english, other = (self._questions[question_id, code] for code in (ENGLISH, language))
-        texts = english.text, other.text
+        texts: tuple[str, ...] = (english.text, other.text)
         if self._draws.below(2):
             texts = self._about_nobody(english, ENGLISH, language)
         options = self._parallel_wrong(english, language)

@@ -12,6 +12,7 @@ from clika.ui import markup
 from clika.ui.comparison import CHANGED_A_PAGE, changed_questions, comparison, run_choices
 from clika.ui.comparison_markup import changed_list, changes_html, differences_html
 from clika.ui.listeners import LOOK, in_address, script, spoken
+from clika.ui.many_compared import MOST_RUNS, many_compared, many_html
 from clika.ui.results_cell import question_in_full
 from clika.ui.store_watch import StoreWatch
 
@@ -51,10 +52,18 @@ class ComparePanel:
     def _draw_parts(self) -> None:
         self.looked = gr.State(Looked())
         self.drawn = gr.State(-1)
-        gr.Markdown("### Compare two runs", elem_id="compare-title")
+        gr.Markdown("### Compare runs", elem_id="compare-title")
         with gr.Row():
             self.first = gr.Dropdown([], label="From", min_width=200, elem_id="compare-first")
             self.second = gr.Dropdown([], label="To", min_width=200, elem_id="compare-second")
+        self.more = gr.Dropdown(
+            [],
+            multiselect=True,
+            label="And more, side by side",
+            max_choices=MOST_RUNS - 2,
+            elem_id="compare-more",
+        )
+        self.many = gr.HTML(apply_default_css=False, elem_id="many-compared")
         self.summary = gr.HTML(apply_default_css=False, elem_id="compared", js_on_load=script("choices.js"))
         with gr.Column(visible=False) as self.listing:
             self.questions = gr.HTML(
@@ -72,7 +81,7 @@ class ComparePanel:
     @property
     def choosing(self) -> list[gr.components.Component]:
         """What ``offered`` and ``wanted`` draw, in their order."""
-        return [self.first, self.second]
+        return [self.first, self.second, self.more]
 
     def _connect(self) -> None:
         picked = self.picked = [self.first, self.second, self.whose, self.looked]
@@ -88,6 +97,15 @@ class ComparePanel:
             trigger_mode="always_last",  # a link sets both at once: the last look sees both
             **LOOK,
         )
+        gr.on(
+            [self.first.change, self.second.change, self.more.change],
+            self.draw_many,
+            self.choosing,
+            self.many,
+            trigger_mode="always_last",
+            **LOOK,
+        )
+        self.more.change(None, self.more, js=in_address("more"), api_visibility="private")
         self.first.change(None, self.first, js=in_address("compare"), api_visibility="private")
         self.second.change(None, self.second, js=in_address("with"), api_visibility="private")
         self.summary.click(self._select_count, picked, everything, **LOOK)
@@ -107,11 +125,26 @@ class ComparePanel:
         choices = run_choices(self._index)
         return [gr.update(choices=choices) for _ in self.choosing]
 
-    def wanted(self, first: object, second: object) -> list[object]:
-        """The runs that an address names; one that is not there is passed over."""
+    def wanted(self, first: object, second: object, more: object = None) -> list[object]:
+        """The runs that an address names, ``more`` of them with commas; one that is not there is passed over."""
         choices = run_choices(self._index)
         known = {run for _, run in choices}
-        return [gr.update(choices=choices, value=one if one in known else None) for one in (first, second)]
+        others = [one for one in more.split(",") if one in known] if isinstance(more, str) else []
+        return [
+            *(gr.update(choices=choices, value=one if one in known else None) for one in (first, second)),
+            gr.update(choices=choices, value=others[: MOST_RUNS - 2]),
+        ]
+
+    def draw_many(self, first: object, second: object, more: object) -> markup.Html:
+        """Three runs or more beside each other; nothing where there are fewer."""
+        others = more if isinstance(more, list) else []
+        chosen = [one for one in (first, second, *others) if one]
+        if not others or len(chosen) < 2:
+            return markup.NOTHING
+        try:
+            return many_html(many_compared(self._index, chosen))
+        except ClikaError as error:
+            return markup.notices([str(error)])
 
     @spoken
     def _draw(self, *values: Any) -> list[object]:
@@ -126,7 +159,7 @@ class ComparePanel:
 
     def _draw_if_grown(self, seen: int, *values: Any) -> list[object]:
         if self._watch.look() == seen:
-            return [gr.skip() for _ in range(12)]
+            return [gr.skip() for _ in (*self.choosing, *self.everything)]
         try:
             drawn = self._drawn(*values)
         except ClikaError as error:

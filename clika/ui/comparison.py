@@ -138,7 +138,7 @@ def changed_questions(
 def _differences(
     before: RunSummary, after: RunSummary, matrices: list[AnswerMatrix]
 ) -> tuple[Difference, ...]:
-    first, second = (_settings(summary, matrices) for summary in (before, after))
+    first, second = (settings_in_words(summary, matrices) for summary in (before, after))
     return tuple(
         Difference(name, first.get(name, "–"), second.get(name, "–"))
         for name in dict.fromkeys([*first, *second])
@@ -146,7 +146,7 @@ def _differences(
     )
 
 
-def _settings(summary: RunSummary, matrices: list[AnswerMatrix]) -> dict[str, str]:
+def settings_in_words(summary: RunSummary, matrices: list[AnswerMatrix]) -> dict[str, str]:
     """All that a run is made of and what it was asked, in words; what it has not is left out."""
     run = summary.run
     mine = [matrix for matrix in matrices if matrix.run == run.run]

@@ -8,6 +8,7 @@ from clika.jobs.queue import JobState, queued_job, submitted
 from clika.languages import ALL_LANGUAGES
 from clika.question_sources import keep_questions, question_source, sample_source
 from clika.settings import Settings
+from clika.ui.listeners import check_writable
 from clika.ui.new_run import NewRun, checkpoints
 
 SMALL_MODEL = "HuggingFaceTB/SmolLM2-135M"
@@ -20,11 +21,17 @@ class Evaluations:
         self._settings = settings
         self._newest: JobFolder | None = None
 
+    @property
+    def read_only(self) -> bool:
+        """Whether the page only shows."""
+        return self._settings.read_only
+
     def start(self, model: str, data: str) -> None:
         """Ask a checkpoint a few questions in all languages: a release folder's, or the bundled ones without one.
 
         Raises UsageError for a model that cannot be one, and what reading the folder raises.
         """
+        check_writable(self.read_only)
         folder = (data or "").strip()
         form = NewRun(models=model)
         checkpoints(model)  # before a folder is read

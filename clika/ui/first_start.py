@@ -76,6 +76,9 @@ def connect_imports(
     drawn_after: Callable[[gr.events.Dependency], object],
 ) -> None:
     """Let every form import its folder, told in ``report``; ``drawn_after`` draws what came in."""
+    if settings.read_only:
+        _hide([form.button for form in forms])
+        return
     buttons = [form.button for form in forms]
 
     def begin() -> list[object]:
@@ -105,8 +108,18 @@ def connect_imports(
         drawn_after(taken.success(end, None, buttons, **LOOK))
 
 
+def _hide(buttons: Sequence[gr.Button]) -> None:
+    """Take what stands around each button off a page that only shows; nothing is connected to it."""
+    for button in buttons:
+        if button.parent is not None:
+            button.parent.visible = False
+
+
 def connect_evaluation(first: FirstStart, work: gr.HTML, timer: gr.Timer, evaluations: Evaluations) -> None:
     """Let the panel start an evaluation; how the newest is doing is told in ``work``."""
+    if evaluations.read_only:
+        _hide([first.evaluate])
+        return
 
     @spoken
     def evaluate(model: str, data: str) -> dict[str, object]:

@@ -8,10 +8,13 @@ from clika.figures.score_grid import language_name
 from clika.jobs.any_job import Job
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.queue import JobState
+from clika.languages import LANGUAGES
 from clika.ui.jobs_watch import JobView
 from clika.ui.markup import NOTHING, Html, definitions, joined, notices, paragraph, tag, text
 
 LOG_LINES = 200
+MOST_IN_TABLE = 20
+_BY_LANGUAGE = "Answered of what is to answer, by model and language"
 SIGNS: Mapping[JobState, str] = {
     JobState.QUEUED: "○",
     JobState.SUBMITTED: "○",
@@ -174,6 +177,41 @@ def job_languages(view: JobView) -> Html:
     kept = view.progress.kept
     rest = [paragraph(f"{kept} more were answered before and are left out here.")] if kept else []
     return joined([tag("h4", text("By language")), table, *rest])
+
+
+def languages_table(views: Sequence[JobView]) -> Html:
+    """How far each job is in each language, for those that said so; a row's share stands in every cell."""
+    shown = [view for view in views if view.progress is not None and view.progress.languages][:MOST_IN_TABLE]
+    if not shown:
+        return NOTHING
+    there = {code for view in shown if view.progress for code in view.progress.languages}
+    codes = [*(code for code in LANGUAGES if code in there), *sorted(there - set(LANGUAGES))]
+    columns = (tag("th", text(code), scope="col", title=language_name(code)) for code in codes)
+    rows = (
+        tag(
+            "tr",
+            tag("th", tag("bdi", text(view.one.request.name)), scope="row"),
+            *(tag("td", _share(view, code), class_="clika-number") for code in codes),
+        )
+        for view in shown
+    )
+    table = tag(
+        "table",
+        tag("thead", tag("tr", tag("th", text("Job"), scope="col"), *columns)),
+        tag("tbody", *rows),
+        class_="clika-progresses",
+        aria_label=_BY_LANGUAGE,
+    )
+    return joined([paragraph(_BY_LANGUAGE, "clika-legend"), tag("div", table, class_="clika-scroll")])
+
+
+def _share(view: JobView, code: str) -> Html:
+    done, total = view.progress.languages.get(code, (0, 0)) if view.progress else (0, 0)
+    if not total:
+        return text("–")
+    return joined(
+        [meter(done, total, "answered"), text("✓" if done == total else f"{100 * done // total} %")]
+    )
 
 
 def job_settings(view: JobView) -> Html:

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,17 +11,32 @@ from clika.database.index import Index
 from clika.database.queries import collections
 from clika.datasets.sample import SAMPLE_COLLECTION
 from clika.errors import ClikaError, UsageError
-from clika.jobs.queue import submitted
+from clika.jobs.devices import device_memory
+from clika.jobs.queue import QueuedJob, submitted
 from clika.jobs.spec import DEVICES, DTYPES, RULES, EvaluationJob
 from clika.languages import LANGUAGES
 from clika.prompts.templates import Template
 from clika.question_sources import QuestionSource, keep_questions, sample_source, stored_source
 from clika.records import DATASETS
+from clika.settings import Settings
 from clika.ui import markup
-from clika.ui.command_line import shell_commands
+from clika.ui.command_line import conductivity_command, shell_commands
+from clika.ui.hub_search import hub_models
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import LOOK, spoken
-from clika.ui.new_run import ALL, FITTING, OWN_TEXT, QUICK, QUICK_QUESTIONS, NewRun
+from clika.ui.listeners import LOOK, READ_ONLY, check_writable, spoken
+from clika.ui.live_run import LiveModel
+from clika.ui.new_run import (
+    CONDUCTIVITY,
+    FITTING,
+    OWN_TEXT,
+    PAPER,
+    QUICK,
+    QUICK_QUESTIONS,
+    TAUGHT_ELSEWHERE,
+    NewRun,
+    checkpoints,
+    sent_texts,
+)
 from clika.ui.run_estimate import past_rates, run_estimate
 from clika.ui.store_watch import StoreWatch
 
@@ -34,6 +48,16 @@ _TEMPLATES = {
     Template.CHAT: "chat",
     Template.ALPACA: "alpaca",
     OWN_TEXT: "one of my own",
+}
+_AS_THE_PAPER = {
+    "languages": list(LANGUAGES),
+    "datasets": [],
+    "limit": "",
+    "template": FITTING,
+    "demonstrations": "",
+    "rotated": False,
+    "permutations": 1,
+    "rule": "letter",
 }
 _OWN_EXAMPLE = """name = "careful"
 
@@ -51,13 +75,22 @@ class NewRunTab:
     """The parts of the tab, drawn into the open Blocks; what Queue leads to is connected by the page."""
 
     def __init__(
-        self, index: Index, store: Path, watch: StoreWatch, jobs: JobsWatch, devices: Sequence[str]
+        self,
+        index: Index,
+        settings: Settings,
+        watch: StoreWatch,
+        jobs: JobsWatch,
+        devices: Sequence[str],
+        bundled: Sequence[LiveModel] = (),
     ) -> None:
         self._index = index
-        self._store = store
+        self._store = settings.store
+        self.read_only = settings.read_only
         self._watch = watch
         self._jobs = jobs
         self._devices = tuple(devices)
+        self._memory = device_memory(devices)
+        self._bundled = {str(one.folder): one for one in bundled}
         self._read: tuple[tuple[str, int], QuestionSource] | None = None
         self._draw_parts()
         self._connect()
@@ -92,13 +125,32 @@ class NewRunTab:
             max_lines=12,
             elem_id="models",
         )
-        self.earlier = gr.Dropdown(
-            label="Add a model of an earlier run",
-            choices=[],
+        self.known = gr.Dropdown(
+            label="Add a model that is known here",
+            info="Bundled ones, and those of earlier runs.",
+            choices=self._known_models(),
             value=None,
-            visible=False,
-            elem_id="earlier-models",
+            visible=bool(self._bundled),
+            elem_id="known-models",
         )
+        with gr.Row(equal_height=False, elem_id="hub"):
+            self.wanted = gr.Textbox(
+                label="Look for a model on the Hub",
+                placeholder="a part of its name",
+                scale=3,
+                min_width=180,
+                elem_id="hub-wanted",
+            )
+            self.search = gr.Button("Search", size="sm", scale=0, min_width=90, elem_id="hub-search")
+            self.found = gr.Dropdown(
+                [],
+                value=None,
+                label="Add one that was found",
+                visible=False,
+                scale=3,
+                min_width=180,
+                elem_id="hub-found",
+            )
         self.source = gr.Dropdown(
             self._sources(),
             value=SAMPLE_COLLECTION,
@@ -114,9 +166,13 @@ class NewRunTab:
             elem_id="languages",
         )
         self.preset = gr.Radio(
-            [(f"Quick: {QUICK_QUESTIONS} questions a data set", QUICK), ("All questions", ALL)],
+            [
+                (f"Quick: {QUICK_QUESTIONS} questions a data set", QUICK),
+                ("Paper: all questions, asked as the authors did", PAPER),
+                ("Conductivity: teach, then ask", CONDUCTIVITY),
+            ],
             value=QUICK,
-            label="How many",
+            label="What for",
             elem_id="preset",
         )
 
@@ -174,7 +230,7 @@ class NewRunTab:
     @property
     def offers(self) -> list[gr.components.Component]:
         """What ``offered`` draws, in its order."""
-        return [self.earlier, self.source]
+        return [self.known, self.source]
 
     def _connect(self) -> None:
         gr.on(
@@ -185,28 +241,61 @@ class NewRunTab:
             trigger_mode="always_last",
             **LOOK,
         )
-        self.earlier.input(self._add, [self.models, self.earlier], [self.models, self.earlier], **LOOK)
+        asked = [self.models, self.template, self.demonstrations]
+        self.known.input(self._add, [self.known, *asked], [self.known, *asked], **LOOK)
+        self.found.input(self._add, [self.found, *asked], [self.found, *asked], **LOOK)
+        gr.on([self.search.click, self.wanted.submit], self._search, self.wanted, self.found, **LOOK)
+        as_paper = [getattr(self, name) for name in _AS_THE_PAPER]
+        self.preset.input(self._preset, self.preset, as_paper, **LOOK)
 
     def offered(self) -> list[object]:
         """What the store offers now: models of earlier runs, sources."""
-        models = dict.fromkeys(view.one.job.model for view in self._jobs.jobs() if view.one.job is not None)
+        models = self._known_models()
         return [
-            gr.update(choices=list(models), value=None, visible=bool(models)),
+            gr.update(choices=models, value=None, visible=bool(models)),
             gr.update(choices=self._sources()),
         ]
+
+    def _known_models(self) -> list[tuple[str, str]]:
+        bundled = [(f"{one.name}: {one.summary}", folder) for folder, one in self._bundled.items()]
+        earlier = dict.fromkeys(view.one.job.model for view in self._jobs.jobs() if view.one.job is not None)
+        return [*bundled, *((model, model) for model in earlier if model not in self._bundled)]
 
     def _sources(self) -> list[tuple[str, str]]:
         stored = [(name, name) for name in collections(self._index) if name != SAMPLE_COLLECTION]
         return [("Bundled sample", SAMPLE_COLLECTION), *stored]
 
-    def _add(self, models: str | None, earlier: str | None) -> list[object]:
+    def _add(
+        self, added: str | None, models: str | None, template: object, demonstrations: object
+    ) -> list[object]:
+        """One more line of models; a bundled one is asked as it was taught."""
         lines = [line for line in (models or "").splitlines() if line.strip()]
-        return ["\n".join(dict.fromkeys([*lines, *([earlier] if earlier else [])])), None]
+        whole = "\n".join(dict.fromkeys([*lines, *([added] if added else [])]))
+        bundled = self._bundled.get(added or "")
+        if bundled is not None:
+            template, demonstrations = bundled.template, str(bundled.demonstrations)
+        return [None, whole, template, demonstrations]
+
+    @spoken
+    def _search(self, wanted: str | None) -> dict[str, object]:
+        """Models of the Hub to choose from."""
+        check_writable(self.read_only)  # a visitor of a page that only shows has no form to fill
+        found = hub_models(wanted or "")
+        if not found:
+            raise UsageError(f"the Hub has no model that writes text for {wanted!r}; try a part of its name")
+        update: dict[str, object] = gr.update(choices=list(found), value=None, visible=True)
+        return update
+
+    def _preset(self, preset: str) -> list[object]:
+        """The paper's settings where they are wanted; any other choice leaves the form as it is."""
+        return [value if preset == PAPER else gr.skip() for value in _AS_THE_PAPER.values()]
 
     def look(self, *values: Any) -> list[object]:
         """What the form would take, and the commands for it; a sentence where it cannot be."""
         form = NewRun(*values)
         own = gr.update(visible=form.template == OWN_TEXT)
+        if self.read_only:  # the form is hidden; what is written there would be looked for on this machine
+            return [markup.notices([READ_ONLY]), gr.update(visible=False), own]
         if not str(form.models or "").strip():
             return [
                 markup.paragraph("Name a model, and what it takes is said here.", "clika-empty"),
@@ -214,13 +303,22 @@ class NewRunTab:
                 own,
             ]
         try:
+            if form.preset == CONDUCTIVITY:
+                lines = [
+                    conductivity_command(model, sent_texts("languages", form.languages), self._store)
+                    for model in checkpoints(form.models)
+                ]
+                said = markup.notices([f"{TAUGHT_ELSEWHERE[0].upper()}{TAUGHT_ELSEWHERE[1:]}."])
+                return [said, gr.update(value="\n".join(lines), visible=True), own]
             source = self._source(form.source)
             jobs = form.jobs(source)
             rates = past_rates(self._jobs.jobs())
             estimate = run_estimate(jobs, source.questions, rates, self._devices)
         except ClikaError as error:
             return [markup.notices([str(error)]), gr.update(visible=False), own]
-        listed = markup.definitions(estimate.pairs(self._devices, shutil.disk_usage(self._store).free))
+        listed = markup.definitions(
+            estimate.pairs(self._devices, shutil.disk_usage(self._store).free, self._memory)
+        )
         commands = "\n".join(shell_commands(job, self._store) for job in jobs)
         return [listed, gr.update(value=commands, visible=True), own]
 
@@ -237,16 +335,18 @@ class NewRunTab:
     @spoken
     def queue_jobs(self, *values: Any) -> str:
         """Put the form's jobs into the queue; returns the first one's id. Nothing is queued where one cannot be."""
-        form = NewRun(*values)
+        queued = self.queued(NewRun(*values))
+        gr.Info(markup.toast("1 job queued." if len(queued) == 1 else f"{len(queued)} jobs queued."))
+        return queued[0].job_id
+
+    def queued(self, form: NewRun) -> tuple[QueuedJob, ...]:
+        """The form's jobs, in the queue. Raises UsageError for what cannot be, before anything is queued."""
+        check_writable(self.read_only)
         source = self._source(form.source)
         jobs = form.jobs(source)
-        run_estimate(
-            jobs, source.questions, {}, self._devices
-        )  # what cannot be asked is said before it waits
+        run_estimate(jobs, source.questions, {}, self._devices)  # what cannot be asked is said now
         keep_questions(self._store, source)
-        queued = [submitted(self._store, job) for job in jobs]
-        gr.Info(markup.toast("1 job queued." if len(jobs) == 1 else f"{len(jobs)} jobs queued."))
-        return queued[0].job_id
+        return tuple(submitted(self._store, job) for job in jobs)
 
     def filled(self, job: EvaluationJob) -> list[object]:
         """The form that asks for a job again, field by field."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from clika.datasets.selection import selected
 from clika.errors import JobError, UsageError
 from clika.figures.score_grid import language_name
-from clika.jobs.devices import placement
+from clika.jobs.devices import CPU, CUDA, MPS, placement
 from clika.jobs.spec import EvaluationJob
 from clika.records import Question
+from clika.scoring.weight_headers import weight_headers
 from clika.ui.job_markup import duration
 from clika.ui.jobs_watch import JobView
 
@@ -17,6 +19,10 @@ BYTES_A_TOKEN = 3
 BYTES_AN_ANSWER = 220
 """On the disk, measured: 54 sealed and 166 in the index, for an answer with the scores of two rules."""
 MOST_PROMPTS_READ = 400
+BYTES_A_VALUE = {"float32": 4, "bfloat16": 2, "float16": 2, "mixed": 6}
+MOST_FILLED = 0.9
+"""Of a device's memory, by the weights: the rest is for what is computed."""
+_FITS = {True: "fits", False: "too large for"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,8 @@ class RunEstimate:
 
     ``questions`` are to be asked each model, ``by_language`` of them in each language. ``seconds`` are for the
     models of which a rate is known, None where there is none; ``unknown`` names the others. ``cannot`` says why
-    this machine cannot run it, None where it can.
+    this machine cannot run it, None where it can. ``weights`` is model -> bytes that its weights take once loaded, by
+    all replicas that share a device, None where its files are not here.
     """
 
     models: int
@@ -36,9 +43,13 @@ class RunEstimate:
     seconds: float | None
     unknown: tuple[str, ...]
     cannot: str | None
+    weights: Mapping[str, int | None]
+    gpus_per_replica: int = 1
 
-    def pairs(self, devices: Sequence[str], free_bytes: int) -> list[tuple[str, str]]:
-        """Name and sentence of each line, for a person."""
+    def pairs(
+        self, devices: Sequence[str], free_bytes: int, memory: Mapping[str, int] | None = None
+    ) -> list[tuple[str, str]]:
+        """Name and sentence of each line, for a person; ``memory`` is device -> bytes."""
         asked = f"{self.questions:,}"
         if self.models > 1:
             asked += f" × {self.models} models = {self.questions * self.models:,}"
@@ -54,8 +65,25 @@ class RunEstimate:
             ("Tokens", f"about {_round(self.tokens):,} (an estimate from the length of the texts)"),
             ("Disk", f"about {size(self.disk_bytes)}; {size(free_bytes)} are free"),
             ("Time", self._time()),
+            ("Memory", self._memory(devices, memory or {})),
             ("Devices here", f"{found}. {self.cannot}" if self.cannot else found),
         ]
+
+    def _memory(self, devices: Sequence[str], memory: Mapping[str, int]) -> str:
+        """What the weights take, and on which devices that leaves room to work."""
+        said = []
+        for name, weights in self.weights.items():
+            if weights is None:
+                said.append(f"{name}: unknown until its files are here")
+                continue
+            fits = {False: [], True: []}  # type: dict[bool, list[str]]
+            for device in devices:
+                room = memory.get(device, 0) * (self.gpus_per_replica if device.startswith(CUDA) else 1)
+                if room:
+                    fits[weights <= room * MOST_FILLED].append(f"{device} ({size(room)})")
+            told = [f"{word} {', '.join(fits[so])}" for so, word in _FITS.items() if fits[so]]
+            said.append(f"{name}: {size(weights)} of weights" + "".join(f", {one}" for one in told))
+        return "; ".join(said)
 
     def _time(self) -> str:
         known = "" if self.seconds is None else f"{duration(self.seconds)}, if as fast as the last time"
@@ -94,7 +122,20 @@ def run_estimate(
         seconds=sum(seconds) if seconds else None,
         unknown=unknown,
         cannot=_why_not(job, devices),
+        weights={one.name: weight_bytes(one) for one in jobs},
+        gpus_per_replica=job.gpus_per_replica,
     )
+
+
+def weight_bytes(job: EvaluationJob) -> int | None:
+    """Bytes of a job's weights on a device, an adapter's left out; None for a Hub id, and files that cannot be read.
+
+    Replicas on a CPU share its memory; ``mixed`` holds the model in both formats.
+    """
+    headers = weight_headers(Path(job.model))
+    if headers is None:
+        return None
+    return headers.values * BYTES_A_VALUE[job.dtype] * (job.replicas if job.device in (CPU, MPS) else 1)
 
 
 def past_rates(views: Sequence[JobView]) -> dict[str, float]:

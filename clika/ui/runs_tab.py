@@ -63,8 +63,10 @@ def job_detail(view: JobView | None) -> JobDetail:
 class RunsTab:
     """The parts of the tab, drawn into the open Blocks and connected."""
 
-    def __init__(self, store: Path, watch: JobsWatch) -> None:
+    def __init__(self, store: Path, watch: JobsWatch, read_only: bool = False) -> None:
+        """``read_only`` draws no button that does anything, and connects none."""
         self._store = store
+        self._read_only = read_only
         self._watch = watch
         self._draw_parts()
         self._connect()
@@ -73,9 +75,10 @@ class RunsTab:
         self.chosen = gr.Textbox("", visible=False)  # no State: a link needs its value in the browser
         self.seen = gr.State(())
         self.table = gr.HTML(apply_default_css=False, elem_id="jobs", js_on_load=script("choices.js"))
+        self.progresses = gr.HTML(apply_default_css=False, elem_id="progress-by-language")
         with gr.Column(visible=False, elem_id="job") as self.panel:
             self.heading = gr.HTML(apply_default_css=False, elem_id="job-heading")
-            with gr.Row(elem_id="job-buttons"):
+            with gr.Row(elem_id="job-buttons", visible=not self._read_only):
                 self.cancel = gr.Button("Cancel", size="sm", scale=0, min_width=110, elem_id="job-cancel")
                 self.resume = gr.Button("Resume", size="sm", scale=0, min_width=110, elem_id="job-resume")
                 self.again = gr.Button("Run again…", size="sm", scale=0, min_width=110, elem_id="job-again")
@@ -95,7 +98,7 @@ class RunsTab:
                 )
             with gr.Accordion("Settings, name and replicas", open=False, elem_id="job-settings"):
                 self.settings = gr.HTML(apply_default_css=False)
-                with gr.Row(equal_height=False):
+                with gr.Row(equal_height=False, visible=not self._read_only):
                     with gr.Column(min_width=200, scale=3):
                         self.name = gr.Textbox(
                             label="Name", info="As the table shows it.", elem_id="job-name"
@@ -113,7 +116,16 @@ class RunsTab:
     def looks(self) -> list[gr.Component | gr.blocks.BlockContext]:
         """What ``look`` draws, in its order."""
         return [
-            *(self.seen, self.table, self.panel, self.heading, self.languages, self.settings, self.log),
+            *(
+                self.seen,
+                self.table,
+                self.progresses,
+                self.panel,
+                self.heading,
+                self.languages,
+                self.settings,
+                self.log,
+            ),
             *(self.cancel, self.resume, self.first, self.delete),
         ]
 
@@ -130,6 +142,8 @@ class RunsTab:
             api_visibility="private",
         )
         self.chosen.change(None, self.chosen, js=in_address("job"), api_visibility="private")
+        if self._read_only:
+            return
         for button, action in ((self.cancel, cancel), (self.first, move_first)):
             button.click(self._acting(action), self.chosen, self.looks, **LOOK)
         self.resume.click(self._resume, [self.chosen, self.replicas], self.looks, **LOOK)
@@ -143,13 +157,17 @@ class RunsTab:
         try:
             views = self._watch.jobs()
         except ClikaError as error:
-            return self._updates(markup.notices([str(error)]), JobDetail(), (), False)
+            return self._updates(markup.notices([str(error)]), markup.NOTHING, JobDetail(), (), False)
         view = next((view for view in views if view.job_id == chosen), None)
-        return self._updates(job_markup.jobs_table(views, chosen), job_detail(view), seen, view is not None)
+        table, progresses = job_markup.jobs_table(views, chosen), job_markup.languages_table(views)
+        return self._updates(table, progresses, job_detail(view), seen, view is not None)
 
-    def _updates(self, table: markup.Html, detail: JobDetail, seen: Sequence[int], one: bool) -> list[object]:
+    def _updates(
+        self, table: markup.Html, progresses: markup.Html, detail: JobDetail, seen: Sequence[int], one: bool
+    ) -> list[object]:
         parts: list[tuple[object, object]] = [
             (table, table),
+            (progresses, progresses),
             (one, gr.update(visible=one)),
             *((html, html) for html in (detail.heading, detail.languages, detail.settings, detail.log)),
             *(

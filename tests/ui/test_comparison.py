@@ -14,6 +14,7 @@ from clika.records import ModelRef, Run, ScoringRule
 from clika.ui.compare_panel import ComparePanel, Looked
 from clika.ui.comparison import changed_questions, comparison, run_choices
 from clika.ui.comparison_markup import changed_list, changes_html, differences_html, p_value
+from clika.ui.many_compared import many_compared, many_html
 from clika.ui.store_watch import StoreWatch
 from tests.stores import made_up_questions, predictions, seal_predictions, seal_questions
 
@@ -126,3 +127,31 @@ def test_the_panel_says_what_it_cannot_compare_and_leads_down_to_the_cards(index
 @pytest.mark.parametrize(("p", "said"), [(None, "–"), (0.0312, "0.031"), (0.0004, "< 0.001"), (1.0, "1.000")])
 def test_a_p_is_said_to_three_digits(p: float | None, said: str) -> None:
     assert p_value(p) == said
+
+
+def test_three_runs_stand_side_by_side_over_what_all_answered(index: Index, tmp_path: Path) -> None:
+    third = run("third")
+    some = {(str(number), "en"): number % 4 for number in range(10)}
+    seal_predictions(tmp_path, third, predictions(third, some), job="three")
+    index.refresh()
+    found = many_compared(index, [BEFORE.run, AFTER.run, third.run])
+    # English questions 0 to 9: right of before all, of the second 0 alone, of the third all
+    assert found.accuracies == {"en": (10, (1.0, 0.1, 1.0))}
+    assert found.differences["Permutations"] == ("–", "4", "–")
+    assert "Template" not in found.differences
+    shown = many_html(found)
+    assert "10.00" in shown
+    assert "<b>x" not in shown
+    with gr.Blocks():
+        panel = ComparePanel(index, StoreWatch(index))
+    assert panel.draw_many(BEFORE.run, AFTER.run, []) == ""
+    assert "What differs between 3 runs" in panel.draw_many(BEFORE.run, AFTER.run, [third.run])
+    assert "no run &#x27;gone&#x27;" in panel.draw_many(BEFORE.run, AFTER.run, ["gone"])
+    wanted = panel.wanted(BEFORE.run, AFTER.run, f"gone,{third.run}")
+    assert wanted[2]["value"] == [third.run]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("wanted", [[], ["run-before-made-up"], ["run-before-made-up", None]])
+def test_fewer_than_two_runs_are_no_comparison(index: Index, wanted: list[object]) -> None:
+    with pytest.raises(UsageError, match=r"compare 2 to 12|no run None"):
+        many_compared(index, wanted)

@@ -2,12 +2,14 @@
 
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from clika.cli import build_parser, main
 from clika.database.index import Index
@@ -17,10 +19,12 @@ from clika.jobs.queue import queued_jobs, submitted
 from clika.jobs.spec import EvaluationJob
 from clika.languages import LANGUAGES
 from clika.question_sources import QuestionSource, sample_source
+from clika.settings import Settings
 from clika.ui.command_line import shell_commands
 from clika.ui.jobs_watch import JobsWatch, job_views
-from clika.ui.new_run import NewRun, checkpoints
-from clika.ui.new_run_tab import NewRunTab
+from clika.ui.live_run import LiveModel
+from clika.ui.new_run import FITTING, NewRun, checkpoints
+from clika.ui.new_run_tab import _AS_THE_PAPER, NewRunTab
 from clika.ui.run_estimate import RunEstimate, past_rates, run_estimate
 from clika.ui.store_watch import StoreWatch
 from tests.stores import made_up_questions
@@ -75,7 +79,8 @@ def test_models_are_one_a_line_each_once_and_a_folder_is_its_whole_path(tmp_path
         ({"languages": ["en", "xx"]}, "xx"),
         ({"languages": "en"}, "choose of those offered"),
         ({"datasets": ["nosuch"]}, "no data set 'nosuch'"),
-        ({"preset": "paper"}, "preset 'paper'"),
+        ({"preset": "thorough"}, "preset 'thorough'"),
+        ({"preset": "conductivity"}, "python -m clika conductivity"),
         ({"limit": "0"}, "at least 1"),
         ({"limit": "1e9"}, "write a whole number"),
         ({"demonstrations": "9"}, "demonstrations 9"),
@@ -100,7 +105,7 @@ def test_a_value_that_cannot_be_is_refused_with_a_sentence(changes: dict[str, ob
 
 FORMS = [
     NewRun(models="owner/name"),
-    NewRun(models="owner/name", preset="all", languages=["zh", "en"], datasets=["xgeo"]),
+    NewRun(models="owner/name", preset="paper", languages=["zh", "en"], datasets=["xgeo"]),
     NewRun(models="owner/name", name="-a 'name' with $(touch x) & \"quotes\"", limit="7"),
     NewRun(models="owner/name", template="native", demonstrations="3", rotated=True, permutations=4),
     NewRun(models="owner/name", rule="option_per_byte", dtype="bfloat16", device="cpu", replicas=2),
@@ -161,11 +166,11 @@ def test_an_estimate_counts_questions_languages_and_models() -> None:
 
 
 def test_tokens_are_estimated_from_the_texts_and_options_asked_in_more_orders_are_read_more_often() -> None:
-    once = estimate_of(NewRun(models="a", preset="all"))
-    job = one_job(NewRun(models="a", preset="all"), MADE_UP)
+    once = estimate_of(NewRun(models="a", preset="paper"))
+    job = one_job(NewRun(models="a", preset="paper"), MADE_UP)
     lengths = sum(len(prompt.text.encode()) for prompt in job.asking.prompts(MADE_UP.questions))
     assert once.tokens == round(lengths / 3)  # 3 bytes a token
-    four = estimate_of(NewRun(models="a", preset="all", permutations=4))
+    four = estimate_of(NewRun(models="a", preset="paper", permutations=4))
     assert abs(four.tokens - 4 * once.tokens) <= 4
     assert estimate_of(NewRun(models="a", template="chat")).tokens > 0
 
@@ -193,7 +198,7 @@ def test_rates_are_those_of_the_newest_job_of_a_model(tmp_path: Path) -> None:
 
 def test_a_refused_form_queues_nothing_and_a_whole_one_all_its_models(tmp_path: Path) -> None:
     with Index.open(tmp_path) as index, gr.Blocks():
-        tab = NewRunTab(index, tmp_path, StoreWatch(index), JobsWatch(tmp_path, 0.0), ("cpu",))
+        tab = NewRunTab(index, Settings(tmp_path), StoreWatch(index), JobsWatch(tmp_path, 0.0), ("cpu",))
         form = NewRun(models="owner/name\n<b>bold</b>")
         values = [getattr(form, field.name) for field in fields(form)]
         with pytest.raises(gr.Error, match="&lt;b&gt;bold"):
@@ -205,4 +210,87 @@ def test_a_refused_form_queues_nothing_and_a_whole_one_all_its_models(tmp_path: 
         tab.queue_jobs("owner/name\nowner/other", *values[1:])
         assert [one.request.name for one in queued_jobs(tmp_path)] == ["name", "other"]
         assert (tmp_path / "collections" / "sample").is_dir()
-        assert tab._add("owner/name", "owner/third") == ["owner/name\nowner/third", None]
+        assert tab._add("owner/third", "owner/name", "chat", "2") == [
+            None,
+            "owner/name\nowner/third",
+            "chat",
+            "2",
+        ]
+
+
+def weights(folder: Path, values: int) -> str:
+    """A checkpoint's folder with one safetensors file of so many values."""
+    folder.mkdir()
+    save_file({"weight": np.zeros(values, np.float16)}, folder / "model.safetensors")
+    return str(folder)
+
+
+def test_weights_are_held_against_each_devices_memory(tmp_path: Path) -> None:
+    model = weights(tmp_path / "larch", 1000)
+    memory = {"cpu": 1 << 20, "cuda:0": 4096, "cuda:1": 0}
+    found = estimate_of(NewRun(models=f"{model}\nowner/name"), ("cpu", "cuda:0", "cuda:1"))
+    assert found.weights == {"larch": 4000, "name": None}  # 1,000 values of 4 bytes in float32
+    said = dict(found.pairs(("cpu", "cuda:0", "cuda:1"), 1, memory))["Memory"]
+    # 4,000 is more than nine tenths of 4,096 bytes; of cuda:1 nothing is known
+    assert said == (
+        "larch: 4 kB of weights, fits cpu (1 MB), too large for cuda:0 (4 kB); name: unknown until its files are here"
+    )
+    over_two = estimate_of(
+        NewRun(models=model, gpus_per_replica=2, dtype="mixed", device="cuda"), ("cuda:0",)
+    )
+    assert over_two.weights == {"larch": 6000}
+    said = dict(over_two.pairs(("cuda:0",), 1, memory))["Memory"]
+    assert "fits cuda:0 (8 kB)" in said  # 6,000 of 2 * 4,096
+    assert estimate_of(NewRun(models=model, device="cpu", replicas=3)).weights == {"larch": 12000}
+
+
+def tab_over(store: Path, bundled: Sequence[LiveModel] = (), **settings: object) -> Iterator[NewRunTab]:
+    given = Settings(store, **settings)  # type: ignore[arg-type]
+    with Index.open(store) as index, gr.Blocks():
+        yield NewRunTab(index, given, StoreWatch(index), JobsWatch(store, 0.0), ("cpu",), bundled)
+
+
+def test_a_bundled_model_is_added_and_asked_as_it_was_taught(tmp_path: Path) -> None:
+    mixed = LiveModel("mixed", tmp_path / "mixed", "knows most", template="alpaca", demonstrations=0)
+    for tab in tab_over(tmp_path / "store", (mixed,)):
+        assert tab._known_models() == [("mixed: knows most", str(tmp_path / "mixed"))]
+        added = tab._add(str(tmp_path / "mixed"), "owner/name", FITTING, "")
+        assert added == [None, f"owner/name\n{tmp_path / 'mixed'}", "alpaca", "0"]
+
+
+def test_the_papers_preset_sets_what_the_paper_did_and_the_quick_one_leaves_the_form(tmp_path: Path) -> None:
+    for tab in tab_over(tmp_path):
+        paper = dict(zip(_AS_THE_PAPER, tab._preset("paper"), strict=True))
+        assert (paper["limit"], paper["template"], paper["rule"], paper["permutations"]) == (
+            "",
+            FITTING,
+            "letter",
+            1,
+        )
+        assert paper["languages"] == list(LANGUAGES)
+        assert tab._preset("quick") == [gr.skip()] * len(_AS_THE_PAPER)
+
+
+def test_conductivity_is_a_command_of_its_own(tmp_path: Path) -> None:
+    form = NewRun(models="owner/name\nowner/other", preset="conductivity", languages=["en", "de", "zh"])
+    for tab in tab_over(tmp_path):
+        said, command, _ = tab.look(*(getattr(form, field.name) for field in fields(form)))
+        assert "a job a language" in str(said)
+        lines = command["value"].splitlines()  # type: ignore[index]
+        options = [build_parser().parse_args(shlex.split(line)[3:]) for line in lines]
+        assert [(one.model, one.languages, one.queue) for one in options] == [
+            ("owner/name", "de,zh", True),
+            ("owner/other", "de,zh", True),
+        ]
+
+
+def test_where_the_page_only_shows_nothing_is_looked_for_or_queued(tmp_path: Path) -> None:
+    form = NewRun(models=str(tmp_path))
+    values = [getattr(form, field.name) for field in fields(form)]
+    for tab in tab_over(tmp_path / "store", space="ada/clika"):
+        assert "only shows" in str(tab.look(*values)[0])
+        assert str(tmp_path) not in str(tab.look(*values))
+        with pytest.raises(gr.Error, match="only shows"):
+            tab.queue_jobs(*values)
+        with pytest.raises(gr.Error, match="only shows"):
+            tab._search("x")

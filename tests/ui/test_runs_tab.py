@@ -1,5 +1,6 @@
 """The Runs tab shows what the jobs' folders say, writes what is wanted there, and sends only what changed."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,23 @@ def test_progress_says_answered_rate_and_remaining_time_by_language(one: QueuedJ
     assert "10 more were answered before" in job_markup.job_languages(view)
     assert "40 of 130" in job_markup.jobs_table([view], "")
     assert job_markup.rate(view) == "0.5 a second"
+
+
+def test_all_jobs_stand_in_one_table_by_model_and_language(tmp_path: Path) -> None:
+    for name, languages in (
+        (HOSTILE, {"de": (30, 60), "en": (60, 60)}),
+        ("larch", {"en": (1, 3), "xx": (0, 0)}),
+    ):
+        made = submitted(tmp_path, scripted_job(name=name))
+        made.folder.write_progress(Progress(1, 2, languages=languages))
+    submitted(tmp_path, scripted_job(name="waits"))
+    table = str(job_markup.languages_table(job_views(tmp_path)))
+    rows = [re.sub("<[^>]*>", " ", row).split() for row in table.split("<tr>")[1:]]
+    assert rows[0] == ["Job", "en", "de", "xx"]
+    assert rows[1][-4:] == ["✓", "50", "%", "–"]  # 60 of 60; 30 of 60; not asked
+    assert rows[2] == ["larch", "33", "%", "–", "–"]  # 1 of 3
+    assert "<img" not in table
+    assert job_markup.languages_table([]) == ""
 
 
 def test_only_what_fits_a_state_can_be_pressed(one: QueuedJob, tmp_path: Path) -> None:
