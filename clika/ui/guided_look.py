@@ -134,11 +134,12 @@ def guided_look_html(look: GuidedLook | None) -> Html:
         "p",
         text(
             "What you see was computed on this machine a moment ago: small models, whom we taught some facts in some"
-            " languages, down; languages across; and in a cell how much the model knows there (RA). "
+            " languages, down; languages across; and in a cell how much the model knows there ("
         ),
+        _heatmap(Metric.RA, SAMPLE_COLLECTION, Level.FACTUAL),
+        text("). "),
         *_link(
             known,
-            look,
             SAMPLE_COLLECTION,
             Metric.RA,
             lambda one: f"A fact that {look.names[one.run]} knows in English only",
@@ -146,10 +147,10 @@ def guided_look_html(look: GuidedLook | None) -> Html:
     )
     second = tag(
         "p",
-        text("en-CO says how much of that it knows in English too, and mistakes can agree as well. "),
+        _heatmap(Metric.EN_CO, SAMPLE_COLLECTION, Level.FACTUAL),
+        text(" says how much of that it knows in English too, and mistakes can agree as well. "),
         *_link(
             alike,
-            look,
             SAMPLE_COLLECTION,
             Metric.EN_CO,
             lambda one: f"The same wrong option in {len(one.languages)} languages ({_listed(one.languages)})",
@@ -157,13 +158,13 @@ def guided_look_html(look: GuidedLook | None) -> Html:
     )
     third = tag(
         "p",
+        _heatmap(Metric.XRR, look.world, FictionalSet.HELD_OUT),
         text(
-            "XRR asks whether knowledge travels: of what is taught in English alone, how much is answered elsewhere. "
+            " asks whether knowledge travels: of what is taught in English alone, how much is answered elsewhere. "
         ),
         *_link(
             carried,
-            look,
-            look.world or "",
+            look.world,
             Metric.XRR,
             lambda one: (
                 f"A made-up place learnt in English and answered in {language_name(one.languages[-1])}"
@@ -173,28 +174,35 @@ def guided_look_html(look: GuidedLook | None) -> Html:
     return tag("section", first, second, third, class_="clika-guide", aria_label="What you see")
 
 
+def _heatmap(metric: Metric, collection: str | None, scope: Level | FictionalSet) -> Html:
+    """The metric's name, an address of this page where there is a collection to show it of."""
+    name = text(METRIC_NAMES[metric])
+    return name if collection is None else tag("a", name, href=_address(collection, metric, str(scope)))
+
+
+def _address(collection: str, metric: Metric, scope: str, **question: str) -> str:
+    query = {"tab": "results", "collection": collection, "metric": str(metric), "scope": scope}
+    return f"?{urlencode(query | question)}"
+
+
 def _link(
     question: TellingQuestion | None,
-    look: GuidedLook,
-    collection: str,
+    collection: str | None,
     metric: Metric,
     said: Callable[[TellingQuestion], str],
 ) -> tuple[Html, ...]:
     """An address of this page that opens the question; nothing where there is none yet."""
-    if question is None:
+    if question is None or collection is None:
         return ()
-    query = urlencode(
-        {
-            "tab": "results",
-            "collection": collection,
-            "metric": str(metric),
-            "scope": question.dataset,
-            "model": question.run,
-            "language": question.languages[-1],
-            "question": f"{question.dataset}:{question.question_id}",
-        }
+    address = _address(
+        collection,
+        metric,
+        question.dataset,
+        model=question.run,
+        language=question.languages[-1],
+        question=f"{question.dataset}:{question.question_id}",
     )
-    return (tag("a", text(f"{said(question)} →"), href=f"?{query}"),)
+    return (tag("a", text(f"{said(question)} →"), href=address),)
 
 
 def _listed(codes: Sequence[str]) -> str:

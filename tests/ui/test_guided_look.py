@@ -76,7 +76,13 @@ def test_three_sentences_link_to_three_questions(store: Path) -> None:
     with Index.open(store) as index:
         html = guided_look_html(guided_look(index))
     assert html.count("<p>") == 3
-    links = [parse_qs(part.split('"')[0].replace("&amp;", "&")) for part in html.split('href="?')[1:]]
+    every = [parse_qs(part.split('"')[0].replace("&amp;", "&")) for part in html.split('href="?')[1:]]
+    links = [link for link in every if "question" in link]
+    assert [link["scope"][0] for link in every if "question" not in link] == [
+        "factual",
+        "factual",
+        "fictional",
+    ]
     assert [link["question"][0] for link in links] == ["xgeo:1", "xgeo:2", "fictional:3"]
     assert [link["metric"][0] for link in links] == ["ra", "en-co", "xrr"]
     assert [link["collection"][0] for link in links] == ["sample", "sample", WORLD]
@@ -93,7 +99,8 @@ def test_what_no_answer_shows_yet_has_no_link(tmp_path: Path) -> None:
     with Index.open(tmp_path) as index:
         html = guided_look_html(guided_look(index))
     assert html.count("<p>") == 3
-    assert "href" not in html
+    assert "question=" not in html
+    assert html.count("href") == 2  # the heatmaps of RA and en-CO; no world has answers yet
 
 
 def test_a_store_without_the_sample_has_no_guided_look(tmp_path: Path) -> None:
