@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from clika.figures.colours import SCALE, surroundings
+from clika.figures.colours import BLACK, SCALE, WHITE, surroundings, value_colours
 from clika.figures.score_grid import language_name
 
 ROW_HEIGHT = 24
@@ -25,22 +25,34 @@ def confusion_figure(
     names = [html.escape(name, quote=False) for name in candidates]
     answered = f"answered in {html.escape(language_name(language), quote=False)}"
     places = list(range(count))
-    figure = go.Figure(
-        go.Heatmap(
-            z=[[int(value) or None for value in row] for row in confusion],
-            text=[[str(int(value)) if value else "" for value in row] for row in confusion],
-            texttemplate="%{text}",
-            customdata=[[[right, other] for other in names] for right in names],
-            hovertemplate=f"right: %{{customdata[0]}}<br>{answered}: %{{customdata[1]}}<br>%{{z}} places<extra></extra>",
-            hoverongaps=False,
-            colorscale=[[place / (len(SCALE) - 1), colour] for place, colour in enumerate(SCALE)],
-            zmin=0,
-            zmax=max(1, int(confusion.sum(axis=1).max(initial=0))),
-            showscale=False,
-            xgap=1,
-            ygap=1,
+    most = max(1, int(confusion.sum(axis=1).max(initial=0)))
+    hover = f"right: %{{customdata[0]}}<br>{answered}: %{{customdata[1]}}<br>%{{z}} places<extra></extra>"
+    figure = go.Figure()
+    for text_colour in (BLACK, WHITE):  # Plotly has one text colour a trace
+        shown = [
+            [
+                int(value) if value and value_colours(value / most).text == text_colour else None
+                for value in row
+            ]
+            for row in confusion
+        ]
+        figure.add_trace(
+            go.Heatmap(
+                z=shown,
+                text=[["" if value is None else str(value) for value in row] for row in shown],
+                texttemplate="%{text}",
+                textfont={"color": text_colour},
+                customdata=[[[right, other] for other in names] for right in names],
+                hovertemplate=hover,
+                hoverongaps=False,
+                colorscale=[[place / (len(SCALE) - 1), colour] for place, colour in enumerate(SCALE)],
+                zmin=0,
+                zmax=most,
+                showscale=False,
+                xgap=1,
+                ygap=1,
+            )
         )
-    )
     figure.update_xaxes(
         side="top", title_text=answered, tickmode="array", tickvals=places, ticktext=names, tickangle=-45
     )

@@ -100,7 +100,7 @@ def cross_retrieval_figure(points: Sequence[CurvePoint], language: str, dark: bo
         _level(figure, floor, "untuned", dark, "right")
     top = max([1.0 - one.chance for one in found], default=1.0)
     figure.update_yaxes(title_text="XRR", range=[-0.03, top + 0.05])
-    figure.update_xaxes(title_text="step", rangemode="tozero")
+    figure.update_xaxes(title_text="step")
     return _finished(figure, dark, height=340)
 
 

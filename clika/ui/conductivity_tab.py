@@ -50,13 +50,13 @@ class ConductivityTab:
                 self.form = ConductivityFields(self._models(), collections(index))
             with gr.Column(scale=2, min_width=300, elem_classes="clika-way", elem_id="what-tuning-takes"):
                 self._draw_estimate()
-        gr.Markdown("### Runs", elem_id="tunings-title")
+        gr.Markdown("## Runs", elem_id="tunings-title")
         self.panel = TuningPanel(index, watch, jobs, self._tunings, page)
         self.timer = self.panel.timer
         self._connect()
 
     def _draw_estimate(self) -> None:
-        gr.Markdown("### What it takes")
+        gr.Markdown("## What it takes")
         self.estimate = gr.HTML(apply_default_css=False, elem_id="tuning-estimate")
         self.queue = gr.Button("Queue", variant="primary", elem_id="tuning-queue")
         self.command = gr.Code(

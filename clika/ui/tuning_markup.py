@@ -147,7 +147,12 @@ def languages_table(rows: Sequence[LanguageRow], reading: Reading) -> Html:
         " and in English, of those right in English. An open mark of the curve is a look whose gates do not all hold.",
         "clika-legend",
     )
-    return joined([tag("div", table, class_="clika-scroll"), note, *(paragraph(one) for one in failed)])
+    return joined([_scrolling(table, "XRR by language"), note, *(paragraph(one) for one in failed)])
+
+
+def _scrolling(table: Html, name: str) -> Html:
+    """A table without a button in it: the keyboard has to reach it to scroll it."""
+    return tag("div", table, class_="clika-scroll", tabindex="0", role="region", aria_label=name)
 
 
 def _language_cells(
@@ -156,7 +161,7 @@ def _language_cells(
     xrr = found.xrr
     undefined = math.isnan(xrr.value)
     interval = "–" if undefined else f"{printed(xrr.low, Metric.XRR)} to {printed(xrr.high, Metric.XRR)}"
-    untuned = "not asked" if floor is None else _bare(floor[reading].xrr.value)
+    untuned = "not asked" if floor is None else cross_retrieval_printed(floor[reading])
     numbers = (cross_retrieval_printed(found), interval, untuned, f"{xrr.both} / {xrr.english}")
     return tag(
         "tr",
@@ -178,10 +183,6 @@ def _share(share: GateShare) -> str:
     return f"{share.share:.1%}" if share.asked else "not asked"
 
 
-def _bare(value: float) -> str:
-    return "–" if math.isnan(value) else printed(value, Metric.XRR)
-
-
 def places_table(page: PlacePage, offset: int, language: str) -> Html:
     """A page of held-out places: asked and answered in English and in X, chosen and written."""
     if not page.rows:
@@ -197,7 +198,7 @@ def places_table(page: PlacePage, offset: int, language: str) -> Html:
         tag("tbody", *rows),
         class_="clika-places",
     )
-    return joined([paragraph(shown), tag("div", table, class_="clika-scroll")])
+    return joined([paragraph(shown), _scrolling(table, "Held-out places")])
 
 
 def _place_row(row: PlaceRow, names: Sequence[str], page: PlacePage, language: str) -> Html:

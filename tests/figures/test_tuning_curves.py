@@ -67,10 +67,10 @@ def test_a_long_curve_is_thinned_to_its_last_point(dark: bool) -> None:
 
 def test_confusion_leaves_blank_what_nobody_answered_and_writes_names_as_text() -> None:
     figure = confusion_figure(np.array([[3, 0], [2, 1]]), [HOSTILE, "Solochil"], "de")
-    (cells,) = figure.data
-    assert [list(row) for row in cells.z] == [[3, None], [2, 1]]
-    assert [list(row) for row in cells.text] == [["3", ""], ["2", "1"]]
-    assert cells.zmax == 3
+    on_light, on_dark = figure.data  # 3 of 3 is the scale's lightest colour, 1 and 2 of 3 are darker
+    assert [list(row) for row in on_light.z] == [[3, None], [2, None]]
+    assert [list(row) for row in on_dark.text] == [["", ""], ["", "1"]]
+    assert (on_light.zmax, on_light.textfont.color, on_dark.textfont.color) == (3, "#000000", "#ffffff")
     assert "<img" not in figure.to_json()
     assert len(figure.layout.shapes) == 2  # the diagonal
     assert not math.isnan(figure.layout.height)
