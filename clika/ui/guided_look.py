@@ -15,7 +15,7 @@ from clika.database.index import Index
 from clika.database.queries import answer_matrices, answered_collections, run_summaries
 from clika.datasets.sample import SAMPLE_COLLECTION
 from clika.demo import demo, progress_sentence
-from clika.figures.score_grid import language_name
+from clika.figures.score_grid import METRIC_NAMES, language_name
 from clika.jobs.folder import JobFolder, job_folders
 from clika.jobs.queue import queued_job
 from clika.metrics.conductivity import final_runs
