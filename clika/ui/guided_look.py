@@ -14,10 +14,10 @@ import gradio as gr
 from clika.database.index import Index
 from clika.database.queries import answer_matrices, answered_collections, run_summaries
 from clika.datasets.sample import SAMPLE_COLLECTION
-from clika.demo import demo, progress_sentence
+from clika.demo import Demo, progress_sentence
 from clika.figures.score_grid import METRIC_NAMES, language_name
 from clika.jobs.folder import JobFolder, job_folders
-from clika.jobs.queue import queued_job
+from clika.jobs.queue import JobState, QueuedJob, queued_job
 from clika.metrics.conductivity import final_runs
 from clika.metrics.telling_questions import (
     TellingQuestion,
@@ -47,9 +47,9 @@ class GuidedLook:
 class GuidedLookPart:
     """The part of the page, drawn into the open Blocks; ``connect`` lets it follow the store."""
 
-    def __init__(self, index: Index, store: Path, watch: StoreWatch) -> None:
+    def __init__(self, index: Index, store: Path, watch: StoreWatch, shown: Demo) -> None:
         self._index, self._store, self._watch = index, store, watch
-        self._jobs = frozenset(job.job_id for job in demo().jobs)
+        self._jobs = tuple(job.job_id for job in shown.jobs)
         self._seen = gr.State("")
         self._html = gr.HTML(visible=False, apply_default_css=False, elem_id="guided-look")
 
@@ -66,15 +66,26 @@ class GuidedLookPart:
             return [gr.skip(), gr.skip()]
         return [content, gr.update(value=content, visible=bool(content))]
 
+    @property
+    def waits(self) -> bool:
+        """Whether the first of the demonstration's models is not done yet: RA has no reference before it."""
+        jobs = self._queued()
+        return bool(jobs) and jobs[0].state in (JobState.QUEUED, JobState.RUNNING)
+
+    def _queued(self) -> list[QueuedJob]:
+        """The demonstration's jobs, as they stand; none where the store holds others too."""
+        there = {folder.path.name for folder in job_folders(self._store)}
+        if not there <= set(self._jobs):
+            return []
+        return [queued_job(JobFolder(self._store / "jobs" / name)) for name in self._jobs if name in there]
+
     def content(self) -> Html:
         """Progress while there is some, and the guided look; nothing where the store holds other jobs too."""
-        jobs = {folder.path.name for folder in job_folders(self._store)}
-        if not jobs or not jobs <= self._jobs:
+        jobs = self._queued()
+        if not jobs:
             return NOTHING
         self._watch.look()
-        going = progress_sentence(
-            [queued_job(JobFolder(self._store / "jobs" / name)) for name in sorted(jobs)]
-        )
+        going = progress_sentence(jobs)
         look = self._index.remembered(("guided look",), lambda: guided_look(self._index))
         return joined([notices([going] if going else []), guided_look_html(look)])
 

@@ -11,6 +11,7 @@ import gradio as gr
 
 from clika.database.index import Index
 from clika.database.queries import Relation, run_summaries
+from clika.demo import demo
 from clika.errors import UsageError
 from clika.figures.heatmap import heatmap
 from clika.figures.score_grid import METRIC_NAMES, scope_name
@@ -68,7 +69,7 @@ class ResultsTab:
         self.chosen = gr.State(Chosen())
         self.drawn = gr.State(-1)
         self.notices = gr.HTML(visible=False, apply_default_css=False)
-        self.guide = GuidedLookPart(self._index, self._store, self._watch)
+        self.guide = GuidedLookPart(self._index, self._store, self._watch, demo())
         self.first = build_first_start()
         with gr.Column(visible=False, elem_id="results") as self.results:
             with gr.Row(elem_id="switches"):
@@ -182,7 +183,7 @@ class ResultsTab:
         notices = self._index.notices
         told = gr.update(value=markup.notices(notices), visible=bool(notices))
         view = view_of_store(self._index, switches.collection, switches.metric, switches.scope)
-        if view is None:
+        if view is None or self.guide.waits:
             rest = [gr.skip() for _ in self._everything[4:]]
             return [generation, told, gr.update(visible=True), gr.update(visible=False), *rest]
         now = self._still_there(switches, view)

@@ -4,13 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
 
+import gradio as gr
 import pytest
 
 from clika.database.index import Index
+from clika.jobs.folder import JobEnd
+from clika.jobs.queue import submitted
+from clika.jobs.spec import EvaluationJob
 from clika.metrics.conductivity import LANGUAGE, STEP
 from clika.records import ModelRef, Question, Run, ScoringRule, run_id
-from clika.ui.guided_look import guided_look, guided_look_html
+from clika.ui.guided_look import GuidedLookPart, guided_look, guided_look_html
+from clika.ui.store_watch import StoreWatch
 from tests.stores import made_up_questions, predictions, seal_predictions, seal_questions
+from tests.test_demo import stand_in
 
 WORLD = "world-0123"
 
@@ -107,3 +113,19 @@ def test_a_store_without_the_sample_has_no_guided_look(tmp_path: Path) -> None:
     with Index.open(tmp_path) as index:
         assert guided_look(index) is None
     assert guided_look_html(None) == ""
+
+
+def test_the_page_waits_for_the_reference_and_says_nothing_beside_other_jobs(tmp_path: Path) -> None:
+    shown, store = stand_in(tmp_path / "assets"), tmp_path / "store"
+    first, *_ = shown.queued_in(store)
+    with Index.open(store) as index, gr.Blocks():
+        part = GuidedLookPart(index, store, StoreWatch(index), shown)
+        assert part.waits
+        assert "(0 of 3 done)" in part.content()
+        first.folder.write_done(JobEnd(1, 0, 0, "run"))
+        assert not part.waits
+        assert "(1 of 3 done)" in part.content()
+        assert isinstance(first.job, EvaluationJob)
+        submitted(store, replace(first.job, name="mine", limit=1))
+        assert not part.waits
+        assert part.content() == ""
