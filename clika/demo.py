@@ -74,7 +74,12 @@ def demo(
     """What of the catalog is on this machine: a copy without ``assets`` has nothing to show."""
     there = tuple(one for one in models if one.is_there)
     names = {one.name for one in there}
-    return Demo(there, tuple(one for one in adapters if one.is_there and one.base in names))
+    return Demo(there, tuple(one for one in adapters if _whole(one) and one.base in names))
+
+
+def _whole(adapter: PlantedAdapter) -> bool:
+    """Whether its weights are there, and what is known of them."""
+    return adapter.is_there and (adapter.folder / NOTE).is_file()
 
 
 def is_empty(store: Path) -> bool:

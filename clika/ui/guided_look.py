@@ -144,7 +144,7 @@ def guided_look_html(look: GuidedLook | None) -> Html:
     first = tag(
         "p",
         text(
-            "What you see was computed on this machine a moment ago: small models, whom we taught some facts in some"
+            "What you see was computed on this machine a moment ago: small models that were taught some facts in some"
             " languages, down; languages across; and in a cell how much the model knows there ("
         ),
         _heatmap(Metric.RA, SAMPLE_COLLECTION, Level.FACTUAL),
