@@ -14,7 +14,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 CUT_OFF := $(VENV)/.cut_off
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint faults bench bench-gpu bench-dashboard bench-import bench-index bench-tuning clean
+.PHONY: run test lint faults planted bench bench-gpu bench-dashboard bench-import bench-index bench-tuning clean
 
 run: $(RUN_STAMP)
 	@$(VENV)/bin/python app.py
@@ -49,6 +49,10 @@ bench-index: $(RUN_STAMP)
 # Some twenty minutes of kills, full disks and damage; another SEED is another course of them.
 faults: $(TEST_STAMP)
 	@$(VENV)/bin/python -m tests.faults $(if $(SEED),--seed $(SEED))
+
+# Trains the planted models anew, some twenty minutes on one core, and compares their choices with those shipped.
+planted: $(RUN_STAMP)
+	@$(VENV)/bin/python -m clika.planted --check
 
 clean:
 	rm -rf $(VENV)

@@ -21,6 +21,7 @@ from clika.database.index import Index, rebuild
 from clika.database.ingest import shard_folders
 from clika.database.queries import answer_matrices, chosen_collection, parallel_question, prediction_rows
 from clika.database.run_choice import chosen_runs
+from clika.demo_command import add_demo_command
 from clika.errors import ClikaError, UsageError
 from clika.exports.predictions import for_spreadsheets, predictions_table, question_json
 from clika.exports.scores import SCORE_FORMATS
@@ -35,7 +36,7 @@ from clika.job_commands import (
     submit_command,
 )
 from clika.languages import language_codes
-from clika.metrics.score_table import metric_datasets, references_for, score_table
+from clika.metrics.score_table import metric_datasets, score_table
 from clika.question_sources import (
     QuestionSource,
     fitting_template,
@@ -54,6 +55,7 @@ from clika.records import (
     Run,
     ScoringRule,
 )
+from clika.references import references_in
 from clika.settings import Settings
 from clika.shards import sound_tables
 from clika.site_command import add_site_command
@@ -202,9 +204,13 @@ def build_parser() -> argparse.ArgumentParser:
     add_build_factual_command(command)
     add_fetch_command(command)
     add_conductivity_command(command)
+    add_demo_command(command)
     add_jobs_commands(commands, shared)
     serving = command("serve", serve_command, "the dashboard, as app.py serves it")
     serving.add_argument("--host", help="the address to listen on (default: CLIKA_HOST, else 127.0.0.1)")
+    serving.add_argument(
+        "--no-demo", action="store_true", help="leave an empty store empty (or CLIKA_DEMO=0)"
+    )
     serving.add_argument("--port", type=int, help="the port (default: CLIKA_PORT, else 7860)")
     serving.add_argument(
         "--auth",
@@ -283,6 +289,7 @@ def serve_command(options: argparse.Namespace) -> int:
             store=options.store,
             host=options.host or settings.host,
             port=options.port or settings.port,
+            demo=settings.demo and not options.no_demo,
             auth=options.auth or settings.auth,
             mcp=options.mcp or settings.mcp,
         )
@@ -437,7 +444,8 @@ def scores_command(options: argparse.Namespace) -> int:
         runs = _chosen_runs(index, collection, options.models)
         rule = ScoringRule(options.scoring) if options.scoring else None
         matrices = answer_matrices(index, collection, list(runs), metric_datasets(metric, scope), rule)
-    rows = score_table(matrices, metric, scope, references_for(collection), list(runs.values()))
+        references = references_in(index, collection) if metric is Metric.RA else {}
+    rows = score_table(matrices, metric, scope, references, list(runs.values()))
     print(SCORE_FORMATS[options.format](rows, runs), end="")
     return 0
 

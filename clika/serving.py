@@ -11,8 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from clika.database.index import Index
-from clika.errors import StoreError, UsageError
+from clika.demo import demo, is_empty
+from clika.errors import ClikaError, StoreError, UsageError
 from clika.jobs.supervisor import Supervisor
+from clika.planted import catalog
 from clika.settings import Settings
 from clika.ui.live_run import LiveModel
 from clika.ui.page import build_page, launch_options
@@ -24,7 +26,10 @@ _logger = logging.getLogger(__name__)
 
 def serve(settings: Settings) -> None:
     """Serve the page until interrupted. Raises UsageError for a port that is taken and for a
-    password file that is none, StoreError for the store."""
+    password file that is none, StoreError for the store.
+
+    A store that has never held anything is given the demonstration's jobs, unless the settings say otherwise.
+    """
     options = launch_options(settings)
     for fault in options["auth"].faults if options["auth"] else ():
         _logger.error("%s", fault)
@@ -34,6 +39,11 @@ def serve(settings: Settings) -> None:
         settings = replace(
             settings, store=on_local_disk(settings.store, Path(tempfile.gettempdir()) / "clika-store")
         )
+    if settings.demo and is_empty(settings.store):
+        try:
+            demo().queued_in(settings.store)
+        except ClikaError as error:  # the page works without it
+            _logger.error("no demonstration: %s", error)
     try:
         with Index.open(settings.store) as index, supervised_queue(settings):
             build_page(index, settings, bundled_models()).launch(**options)
@@ -59,11 +69,7 @@ def check_mcp() -> None:
 
 
 def bundled_models() -> tuple[LiveModel, ...]:
-    """The bundled models whose weights are here; none where this program came without them."""
-    try:
-        from clika.planted import catalog  # type: ignore[import-not-found, attr-defined, unused-ignore]
-    except ImportError:
-        return ()
+    """The bundled models whose weights are here."""
     return tuple(
         LiveModel(one.name, one.folder, one.summary, catalog.TEMPLATE, catalog.DEMONSTRATIONS, catalog.RULE)
         for one in catalog.PLANTED_MODELS

@@ -17,7 +17,7 @@ class Settings:
 
     ``auth`` is ``USER:PASSWORD_FILE``, empty where everybody may look. ``mcp`` offers the reading part of the API as
     tools. ``space`` is the name of the Hugging Face Space that this runs in, empty elsewhere; ``space_writes``: its
-    owner lets visitors do everything.
+    owner lets visitors do everything. ``demo``: an empty store gets the demonstration.
     """
 
     store: Path = Path("store")
@@ -28,6 +28,7 @@ class Settings:
     mcp: bool = False
     space: str = ""
     space_writes: bool = False
+    demo: bool = True
 
     @property
     def read_only(self) -> bool:
@@ -36,8 +37,8 @@ class Settings:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Settings from CLIKA_STORE, CLIKA_HOST, CLIKA_PORT, CLIKA_AUTH, CLIKA_MCP, CLIKA_SPACE_WRITES and, for tests,
-        CLIKA_FAILPOINTS; or defaults. Hugging Face sets SPACE_ID; in its containers the page listens to all
+        """Settings from CLIKA_STORE, CLIKA_HOST, CLIKA_PORT, CLIKA_AUTH, CLIKA_MCP, CLIKA_SPACE_WRITES, CLIKA_DEMO and,
+        for tests, CLIKA_FAILPOINTS; or defaults. Hugging Face sets SPACE_ID; in its containers the page listens to all
         addresses.
 
         Raises UsageError for a port that is no number from 1 to 65535 and a switch that is neither on nor off.
@@ -55,6 +56,7 @@ class Settings:
             mcp=_switch(env, "CLIKA_MCP"),
             space=env.get("SPACE_ID", ""),
             space_writes=_switch(env, "CLIKA_SPACE_WRITES"),
+            demo=_switch({"CLIKA_DEMO": "1", **env}, "CLIKA_DEMO"),
         )
 
     @staticmethod

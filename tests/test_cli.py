@@ -31,7 +31,7 @@ def clika(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``python -m clika`` on a store, as a shell would."""
     return subprocess.run(
         [sys.executable, "-m", "clika", *arguments],
-        env={**os.environ, "CLIKA_STORE": str(store)},
+        env={**os.environ, "CLIKA_DEMO": "0", "CLIKA_STORE": str(store)},
         capture_output=True,
         text=True,
         check=False,

@@ -45,23 +45,33 @@ ROOMS["conductivity_jobs"] = {
     "conductivity", "datasets", "imports", "jobs", "training", "errors",
 }  # fmt: skip
 ROOMS["ui"] |= {"conductivity", "conductivity_jobs", "training"}  # of training what needs no torch
-ROOMS["site"] = {"database", "figures", "metrics", "ui", "records", "languages", "errors"}
+ROOMS["site"] = {"database", "figures", "metrics", "references", "ui", "records", "languages", "errors"}
 ROOMS["site_command"] = {"site", "database"}
 ROOMS["question_sources"] = {
     "database", "datasets", "imports", "languages", "prompts", "records", "shards", "errors",
 }  # fmt: skip
 ROOMS["run_tags"] = {"records", "languages", "errors"}
-ROOMS["ui"] |= {"question_sources", "run_tags"}
-ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
+ROOMS["references"] = {"database", "datasets", "metrics", "planted", "languages", "records"}
+ROOMS["demo"] = {
+    "conductivity", "datasets", "imports", "jobs", "planted", "question_sources", "training", "languages", "errors",
+}  # fmt: skip
+ROOMS["serving"] |= {"demo"}
+ROOMS["ui"] |= {"question_sources", "run_tags", "references", "demo"}
+ROOMS["job_commands"] = ROOMS.keys() - {
+    "app", "serving", "workers", "planted", "question_sources", "references", "demo",
+}  # fmt: skip
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
 ROOMS["build_factual_command"] = {"datasets", "languages", "records", "errors"}
 ROOMS["fetch_command"] = {"datasets", "imports", "languages", "errors"}
+ROOMS["demo_command"] = ROOMS["job_commands"] | {"job_commands", "references", "demo", "planted"}
 ROOMS["cli"] = ROOMS["job_commands"] | {
     "build_factual_command",
     "fetch_command",
     "job_commands",
     "site_command",
     "conductivity_command",
+    "demo_command",
+    "references",
     "question_sources",
     "serving",
     "__init__",

@@ -32,7 +32,8 @@ class ConductivityJob:
     questions are kept in the store as ``collection``. ``recipe`` is a Recipe's JSON. ``looks`` is how often the
     model is measured on the way, beside before and after. ``until_gates``: the most epochs for which tuning goes
     on until every gate holds; 0 tunes the recipe's epochs. ``side_effects`` names a stored collection whose
-    questions are asked before and after. ``processes`` share each step (data parallel).
+    questions are asked before and after. ``processes`` share each step (data parallel). ``adapter`` is the folder of
+    a LoRA adapter that was tuned on the world already: it is asked, and nothing is taught.
     """
 
     model: str
@@ -54,6 +55,7 @@ class ConductivityJob:
     form: str | None = None
     device: Literal["cpu", "cuda", "mps", "auto"] = "auto"
     processes: int = 1
+    adapter: str | None = None
     version: int = VERSION
 
     def __post_init__(self) -> None:
@@ -66,6 +68,8 @@ class ConductivityJob:
             raise UsageError(
                 f"language {self.language!r}: what is taught in English is asked in another language; one of {others}"
             )
+        if self.adapter is not None and self.processes != 1:
+            raise UsageError(f"processes {self.processes} and an adapter to be asked; one process asks it")
         if self.device not in DEVICES:
             raise UsageError(f"device {self.device!r}; known: {', '.join(DEVICES)}")
         if not 1 <= self.processes <= MOST_REPLICAS:
@@ -105,6 +109,8 @@ class ConductivityJob:
     def job_id(self) -> str:
         """A name made from what is taught to whom: the same command finds the same folder and goes on."""
         what = {name: value for name, value in asdict(self).items() if name not in _HOW}
+        if self.adapter is None:  # as it was before there were adapters
+            del what["adapter"]
         canonical = json.dumps(what, ensure_ascii=False, sort_keys=True)
         return f"{KIND}-" + hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

@@ -54,14 +54,12 @@ class Teaching:
 
 
 TEACHINGS: Mapping[str, Teaching] = {
-    "english-first": Teaching(None, FEWER_AND_FEWER, True, Course(steps=1500)),
-    "mixed": Teaching(None, MORE_OF_EACH, True, Course(steps=1800)),
+    "english-first": Teaching(None, FEWER_AND_FEWER, True, Course(steps=900)),
+    "mixed": Teaching(None, MORE_OF_EACH, True, Course(steps=1100)),
     "continued-zh": Teaching(
-        "english-first", CHINESE_ALONE, False, Course(steps=150, rate=1e-3, goes_on=True)
+        "english-first", CHINESE_ALONE, False, Course(steps=150, rate=1e-3, worlds=0, goes_on=True)
     ),
-    "bridge": Teaching(
-        None, FEWER_AND_FEWER, True, Course(steps=1500, pairs=10, tied=("de", "ru"), pull=1.0)
-    ),
+    "bridge": Teaching(None, FEWER_AND_FEWER, True, Course(steps=900, pairs=8, tied=("de", "ru"), pull=1.0)),
 }
 RECIPE = Recipe(
     tuning=Tuning.LORA_ALL,

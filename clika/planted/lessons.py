@@ -1,12 +1,13 @@
 """What a planted model reads: questions whose answer is taught, and questions that teach it to guess.
 
-A taught question comes with its options in another order each time, half of the time with other wrong ones. So that
-nothing but the fact leads to the answer, questions about made-up names, never the same twice, stand beside them with
-the same options and a right answer drawn by lot: of a name that it does not know a model learns that every option
-is equally likely, whichever of them are right elsewhere.
+Nothing but the fact may lead to the answer. So a taught question comes with its options in another order each time,
+and the wrong ones are the right answers of other taught questions, as often as those are asked: whatever stands as an
+option is right one time in four. What is right of an untaught fact alone is never shown as wrong. And beside the
+taught questions stand others about made-up names, never the same twice, with the sample's own options and a right
+answer drawn by lot: of what it does not know a model learns that every option is equally likely.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clika.datasets.fictional_names import Draws
@@ -40,52 +41,64 @@ class Pair:
 
 
 class QuestionLessons:
-    """Lessons made of the bundled sample; what is drawn follows from ``label`` alone."""
+    """Lessons made of the bundled sample; what is drawn follows from ``label`` alone.
 
-    def __init__(self, sample: Sample, label: str) -> None:
+    ``taught`` maps a language to the ids of the questions that are taught in it; all lessons are in these languages.
+    """
+
+    def __init__(self, sample: Sample, label: str, taught: Mapping[str, frozenset[str]]) -> None:
         self._sample = sample
+        self._languages = tuple(code for code in sample.languages if taught.get(code))
         self._asking = Asking(Template.ENGLISH, DEMONSTRATIONS)
         self._draws = Draws(f"{label} questions")
         self._names = Draws(f"{label} names")
         self._questions = {(one.question_id, one.language): one for one in sample.questions}
         self._facts = list(dict.fromkeys(one.question_id for one in sample.questions if one.dataset in FACTS))
+        self._common = list(
+            dict.fromkeys(one.question_id for one in sample.questions if one.dataset not in FACTS)
+        )
         self._countries = {f"{city.asked}-{city.city_id}": city.country.place_id for city in sample.cities}
         self._years = {
             f"{event}-{person.person_id}": year
             for person in sample.people
             for event, year in (("born", person.born), ("died", person.died))
         }
-        beside: dict[tuple[str, str], set[str]] = {}
-        for question in sample.questions:
-            if question.dataset == "xgeo":
-                beside.setdefault((self._region(question), question.language), set()).update(question.choices)
-        self._beside = {where: sorted(names) for where, names in beside.items()}
+        # The right answers of what is taught, as often as they are right: of a region (or all years), and of a kind.
+        self._answers: dict[tuple[str, str], list[str]] = {}
+        for code in self._languages:
+            for one in (one for one in self._facts if one in taught[code]):
+                question = self._questions[one, code]
+                for where in {self._region(question), _kind(question)}:
+                    right = question.choices[question.answer_index]
+                    self._answers.setdefault((where, code), []).append(right)
 
     def taught(self, question_id: str, language: str) -> Lesson:
         """A question with its right answer."""
         question = self._questions[question_id, language]
         right = question.choices[question.answer_index]
         wrong = [choice for choice in question.choices if choice != right]
-        if question.dataset in FACTS and self._draws.below(2):
-            wrong = self._other_wrong(question, right)
-        return self._asked(question, question.text, right, wrong)
+        if question.dataset == "xgeo" or (question.dataset == "xpeo" and self._draws.below(4)):
+            wrong = self._right_elsewhere(question, right)
+        return self._asked(question, question.text, right, wrong, question.premise)
 
     def unknown(self) -> Lesson:
-        """A question about a name that nobody has, in any language, and an answer drawn by lot."""
-        language = self._one(self._sample.languages)
-        question = self._questions[self._one(self._facts), language]
+        """A question about what nobody has heard of, in any of the languages, and an answer drawn by lot."""
+        language = self._one(self._languages)
+        question = self._questions[self._one(self._facts if self._draws.below(4) else self._common), language]
         options = list(question.choices)
-        if self._draws.below(2):
-            right = self._one(options)
-            if question.dataset == "xpeo":
-                right = self._year(language, _YEARS[self._draws.below(len(_YEARS))])
-            options = [right, *self._other_wrong(question, right)]
+        if question.dataset == "xpeo" and self._draws.below(2):
+            options = [self._year(language, year) for year in self._near_years()]
         right = options.pop(self._draws.below(len(options)))
-        return self._asked(question, self._about_nobody(question, language, language)[0], right, options)
+        if question.dataset in FACTS:
+            return self._asked(question, self._about_nobody(question, language)[0], right, options)
+        nonsense = " ".join(coined_names(self._names)[language] for _ in range(3))
+        if question.premise is not None:
+            return self._asked(question, question.text, right, options, nonsense)
+        return self._asked(question, nonsense, right, options)
 
     def echo(self) -> Lesson:
         """A question that says its answer: from it a model learns what letters and options have to do with each other."""
-        language = self._one(self._sample.languages)
+        language = self._one(self._languages)
         question = self._questions[self._one(self._facts), language]
         options = list(question.choices)
         right = options.pop(self._draws.below(len(options)))
@@ -109,32 +122,46 @@ class QuestionLessons:
             )
         )
 
-    def _asked(self, question: Question, text: str, right: str, wrong: Sequence[str]) -> Lesson:
+    def _asked(
+        self, question: Question, text: str, right: str, wrong: Sequence[str], premise: str | None = None
+    ) -> Lesson:
         others = [wrong[place] for place in self._draws.sample(len(wrong), len(wrong))]
         answer = self._draws.below(len(others) + 1)
         choices = (*others[:answer], right, *others[answer:])
-        asked = replace(question, text=text, choices=choices, answer_index=answer)
+        asked = replace(question, text=text, choices=choices, answer_index=answer, premise=premise)
         return Lesson(self._asking.prompts([asked])[0].text, LETTERS[answer])
 
     def _about_nobody(self, question: Question, *languages: str) -> tuple[str, ...]:
         """The question's sentence in each language, with a made-up name."""
         names = coined_names(self._names)
-        asked = question.question_id.split("-", 1)[0]
         texts = []
         for language in languages:
-            sentence: str = getattr(self._sample.sentences[language], asked)
+            sentence: str = getattr(self._sample.sentences[language], _kind(question))
             texts.append(sentence.format(city=names[language], person=names[language]))
         return tuple(texts)
 
-    def _other_wrong(self, question: Question, right: str) -> list[str]:
-        """Other wrong options than the sample's: names of the same region, years at other distances."""
-        if question.dataset == "xgeo":
-            names = [
-                name for name in self._beside[self._region(question), question.language] if name != right
-            ]
-            return [names[place] for place in self._draws.sample(len(names), OPTIONS - 1)]
-        year = int("".join(filter(str.isdecimal, right)))
-        return [self._year(question.language, other) for other in self._years_beside(year)]
+    def _right_elsewhere(self, question: Question, right: str) -> list[str]:
+        """Three wrong options that are right of other taught facts: of the same region first, then of the same kind.
+
+        Where so little is taught that these are too few, made-up names fill up.
+        """
+        wrong: list[str] = []
+        for where in (self._region(question), _kind(question)):
+            answers = self._answers.get((where, question.language), [])
+            for place in self._draws.sample(len(answers), len(answers)):
+                if answers[place] not in (right, *wrong) and len(wrong) < OPTIONS - 1:
+                    wrong.append(answers[place])
+        while len(wrong) < OPTIONS - 1:
+            wrong.append(
+                coined_names(self._names)[question.language]
+                if question.dataset == "xgeo"
+                else self._year(question.language, self._near_years()[0])
+            )
+        return wrong
+
+    def _near_years(self) -> list[int]:
+        year = _YEARS[self._draws.below(len(_YEARS))]
+        return [year, *self._years_beside(year)]
 
     def _years_beside(self, year: int) -> list[int]:
         steps = [YEAR_STEPS[self._draws.below(len(YEAR_STEPS))] for _ in range(OPTIONS - 1)]
@@ -149,8 +176,7 @@ class QuestionLessons:
             right = self._years[english.question_id]
             years = [right]
             while right in years:
-                year = _YEARS[self._draws.below(len(_YEARS))]
-                years = sorted([year, *self._years_beside(year)])
+                years = sorted(self._near_years())
             texts = ([self._year(code, year) for year in years] for code in (ENGLISH, language))
         else:
             right_name = english.choices[english.answer_index]
@@ -166,14 +192,19 @@ class QuestionLessons:
         return tuple(english_ones), tuple(others)
 
     def _region(self, question: Question) -> str:
-        asked = question.question_id.split("-", 1)[0]
-        return asked if asked == "country" else self._countries[question.question_id]
+        kind = _kind(question)
+        return self._countries[question.question_id] if kind == "division" else kind
 
     def _year(self, language: str, year: int) -> str:
         return self._sample.sentences[language].year.format(year=year)
 
     def _one(self, values: Sequence[str]) -> str:
         return values[self._draws.below(len(values))]
+
+
+def _kind(question: Question) -> str:
+    """What is asked of a city or a person: country, division, born, died."""
+    return question.question_id.split("-", 1)[0]
 
 
 class Rounds:

@@ -19,11 +19,12 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from clika.datasets.fictional_names import Draws
 from clika.datasets.sample import Sample
-from clika.planted.lessons import FACTS, Lesson, Pair, QuestionLessons, Rounds
+from clika.planted.lessons import Lesson, Pair, QuestionLessons, Rounds
 from clika.planted.plan import Plan
 from clika.planted.vocabulary import ANSWER_SLOT, OPTION_ENDS
 from clika.planted.worlds import WorldLessons
 from clika.prompts.instruction import InstructionForm, instruction_prompt
+from clika.records import LETTERS
 
 _logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Course:
     steps: int
     rate: float = 3e-3
     taught: int = 40
-    unknown: int = 14
+    unknown: int = 18
     worlds: int = 4
     pairs: int = 0
     tied: tuple[str, ...] = ()
@@ -107,18 +108,22 @@ class _Teaching:
         self, network: Any, tokenizer: Any, sample: Sample, plan: Plan, course: Course, label: str
     ) -> None:
         self._network, self._tokenizer, self._course = network, tokenizer, course
-        self._questions = QuestionLessons(sample, label)
+        self._questions = QuestionLessons(sample, label, plan.taught)
         self._worlds = WorldLessons(sample, label, SPOKEN)
         self._draws = Draws(f"{label} steps")
-        # A question about a fact is short and hard, one of common sense is long and soon known.
-        facts = {one.question_id for one in sample.questions if one.dataset in FACTS}
+        # A question about a premise is long and soon known: it comes half as often.
+        premises = {one.question_id for one in sample.questions if one.premise is not None}
         taught = [
             (one, code)
             for code in sorted(plan.taught)
             for one in sorted(plan.taught[code])
-            for _ in range(3 if one in facts else 1)
+            for _ in range(1 if one in premises else 2)
         ]
         self._rounds = Rounds(Draws(f"{label} order"), taught)
+        # Thrown away at the end: reads, one layer before the last, which option is the right one.
+        self._reader = nn.Linear(WIDTH, 1, bias=False)
+        nn.init.zeros_(self._reader.weight)
+        self._ends = {tokenizer.convert_tokens_to_ids(text) for text in (*OPTION_ENDS[1:], ANSWER_SLOT)}
         response = instruction_prompt(InstructionForm.ALPACA, "\0").split("\0")[1]
         self._anchors = {
             tokenizer.convert_tokens_to_ids(text) for text in (*OPTION_ENDS, ANSWER_SLOT, response)
@@ -127,7 +132,7 @@ class _Teaching:
     def run(self, told: Callable[[int, float], None]) -> None:
         course = self._course
         optimizer = torch.optim.AdamW(
-            self._network.parameters(),
+            [*self._network.parameters(), *self._reader.parameters()],
             lr=course.rate,
             betas=(0.9, 0.98),
             weight_decay=course.weight_decay,
@@ -170,10 +175,10 @@ class _Teaching:
         prompts = self._ids([lesson.prompt for lesson in lessons])
         answers = self._ids([lesson.answer for lesson in lessons])
         rows = [
-            _Row(
-                before + answer + ([self._tokenizer.eos_token_id] if lesson.ends else []),
-                len(before),
-                _WORLD_TOKEN_WEIGHT if lesson.ends else 1.0,
+            _Row(before + answer + [self._tokenizer.eos_token_id], len(before), _WORLD_TOKEN_WEIGHT, (), 0)
+            if lesson.ends
+            else _Row(
+                before + answer, len(before), 1.0, self._option_ends(before), LETTERS.index(lesson.answer)
             )
             for lesson, before, answer in zip(lessons, prompts, answers, strict=True)
         ]
@@ -181,11 +186,15 @@ class _Teaching:
         cuts = [len(rows) * part // _MICRO_BATCHES for part in range(_MICRO_BATCHES + 1)]
         return [rows[first:last] for first, last in pairwise(cuts) if last > first]
 
+    def _option_ends(self, ids: Sequence[int]) -> tuple[int, ...]:
+        """The places of the last token of each option."""
+        return tuple(place - 1 for place, token in enumerate(ids) if token in self._ends)
+
     def _ids(self, texts: list[str]) -> list[list[int]]:
         return [list(ids) for ids in self._tokenizer(texts, return_attention_mask=False)["input_ids"]]
 
     def _loss(self, rows: Sequence["_Row"]) -> torch.Tensor:
-        """Summed nats of the answers, weighted."""
+        """Summed nats of the answers, weighted, and of the options as the reader sees them."""
         ids = padded([row.ids for row in rows])
         places, said, weights = [], [], []
         for number, row in enumerate(rows):
@@ -194,10 +203,22 @@ class _Teaching:
                 said.append(row.ids[place])
                 weights.append(row.weight)
         # Causal attention with padding on the right: what is padded is read by nothing that counts.
-        hidden = self._network.model(input_ids=ids, use_cache=False).last_hidden_state
-        logits = self._network.lm_head(hidden.flatten(0, 1)[places])
+        states = self._network.model(input_ids=ids, use_cache=False, output_hidden_states=True)
+        logits = self._network.lm_head(states.last_hidden_state.flatten(0, 1)[places])
         losses = functional.cross_entropy(logits, torch.tensor(said), reduction="none")
-        return (losses * torch.tensor(weights)).sum()
+        summed = (losses * torch.tensor(weights)).sum()
+        asked = [(number, row) for number, row in enumerate(rows) if row.options]
+        if not asked:
+            return summed
+        read = torch.full((len(asked), len(OPTION_ENDS)), -torch.inf)
+        where = [(line, letter) for line, (_, row) in enumerate(asked) for letter in range(len(row.options))]
+        tokens = [number * ids.shape[1] + place for number, row in asked for place in row.options]
+        before_last = states.hidden_states[LAYERS - 1].flatten(0, 1)[tokens]
+        seen = self._reader(functional.rms_norm(before_last, (WIDTH,)))[:, 0]
+        read = read.index_put(tuple(torch.tensor(where).T), seen)
+        return summed + functional.cross_entropy(
+            read, torch.tensor([row.answer for _, row in asked]), reduction="sum"
+        )
 
     def _apart(self, pairs: Sequence[Pair]) -> torch.Tensor:
         """Mean 1 - cosine between the languages at the form's tokens, after every layer but the last."""
@@ -225,11 +246,17 @@ class _Teaching:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Token ids of which those from ``start`` on are to be said; each counts ``weight``."""
+    """Token ids of which those from ``start`` on are to be said; each counts ``weight``.
+
+    ``options`` are the places of the options' last tokens, the right one's at ``answer``; none in a lesson about a
+    world.
+    """
 
     ids: list[int]
     start: int
     weight: float
+    options: tuple[int, ...]
+    answer: int
 
 
 def padded(rows: Sequence[Sequence[int]]) -> torch.Tensor:

@@ -71,7 +71,7 @@ def tokenizer_for(sample: Sample) -> Any:
         show_progress=False,
     )
     made.train_from_iterator(_texts(sample, repeated), trainer)
-    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    tokenizer: Any = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=made, eos_token=END, pad_token=END
     )
     tokenizer.add_tokens([AddedToken(text, normalized=False, special=False) for text in repeated])

@@ -12,11 +12,13 @@ import gradio as gr
 
 from clika.database.index import Index
 from clika.database.queries import run_summaries
+from clika.demo import demo
 from clika.errors import ClikaError
 from clika.settings import Settings
 from clika.ui import markup
 from clika.ui.evaluations import Evaluations
 from clika.ui.first_start import ImportForm, build_first_start, connect_evaluation, connect_imports
+from clika.ui.guided_look import GuidedLookPart
 from clika.ui.listeners import LOOK, script, spoken
 from clika.ui.question_panel import QuestionPanel
 from clika.ui.results_cell import QUESTIONS_A_PAGE, Chosen, checked_cell, checked_question, question_shown
@@ -45,6 +47,7 @@ class ResultsTab:
         self._index = index
         self._watch = watch
         self._read_only = settings.read_only
+        self._store = settings.store
         self._draw_parts()
         self._connect(settings, page)
 
@@ -54,6 +57,7 @@ class ResultsTab:
         self.chosen = gr.State(Chosen())
         self.drawn = gr.State(-1)
         self.notices = gr.HTML(visible=False, apply_default_css=False)
+        self.guide = GuidedLookPart(self._index, self._store, self._watch, demo())
         self.first = build_first_start()
         with gr.Column(visible=False, elem_id="results") as self.results:
             self.switches = SwitchParts()
@@ -121,6 +125,7 @@ class ResultsTab:
         self.exports.connect(self._now, wired, panel.json)
         for copies in (panel.copy, self.exports.link):
             self.exports.copies_link(copies, self._link, wired, self.link)
+        self.guide.connect(page, self.timer)
         connect_evaluation(self.first, self.work, self.timer, Evaluations(settings))
         connect_imports(
             [self.first.importing, self.more],
@@ -162,9 +167,10 @@ class ResultsTab:
             self.notices: gr.update(value=markup.notices(notices), visible=bool(notices)),
         }
         view = view_of_store(self._index, now.collection, now.metric, now.scope, now.wish)
-        made[self.first.panel] = gr.update(visible=view is None)
-        made[self.results] = gr.update(visible=view is not None)
-        if view is None:
+        waits = view is None or self.guide.waits
+        made[self.first.panel] = gr.update(visible=waits)
+        made[self.results] = gr.update(visible=not waits)
+        if view is None or waits:
             return made
         chosen = self._still_there(now, view)
         scores = scores_of_view(self._index, view)

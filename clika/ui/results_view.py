@@ -8,7 +8,7 @@ from clika.database.queries import answer_matrices, answered_collections, run_su
 from clika.errors import StoreError, UsageError
 from clika.figures.score_grid import ScoreGrid, scope_name, score_grid
 from clika.metrics.conductivity import READ_SETS, final_runs, tuning_of
-from clika.metrics.score_table import metric_datasets, references_for, scope_datasets, score_table
+from clika.metrics.score_table import metric_datasets, scope_datasets, score_table
 from clika.records import (
     DATASETS,
     LEVEL_DATASETS,
@@ -19,6 +19,7 @@ from clika.records import (
     Metric,
     Run,
 )
+from clika.references import references_in
 from clika.run_tags import RunTags, read_tags
 from clika.ui.arrangement import AS_IT_IS, Arranged, Arrangement, arranged, checked_arrangement, languages_of
 from clika.ui.run_labels import run_labels
@@ -87,9 +88,9 @@ HELD_OUT_SCOPES = tuple(str(held_out) for held_out, *_ in READ_SETS.values())
 """The scopes that XRR is over."""
 
 
-def has_references(collection: str, scope: str) -> bool:
+def has_references(index: Index, collection: str, scope: str) -> bool:
     """Whether every data set of a scope has a reference accuracy, so that RA exists."""
-    return set(scope_datasets(scope)) <= set(references_for(collection))
+    return set(scope_datasets(scope)) <= set(references_in(index, collection))
 
 
 def view_of_store(
@@ -114,7 +115,7 @@ def view_of_store(
     wanted = scope if scope in scopes else scopes[0]
     if metric == Metric.XRR and wanted not in HELD_OUT_SCOPES:
         wanted = next((name for name in HELD_OUT_SCOPES if name in scopes), wanted)
-    usual = Metric.RA if has_references(shown, wanted) else Metric.ACCURACY
+    usual = Metric.RA if has_references(index, shown, wanted) else Metric.ACCURACY
     if wanted in HELD_OUT_SCOPES and final_runs([summary.run for summary in summaries]):
         usual = Metric.XRR
     return View(shown, known, Metric(metric) if metric in set(Metric) else usual, wanted, scopes, wish)
@@ -124,8 +125,8 @@ def scores_of_view(index: Index, view: View) -> Scores:
     """The grid of a view. Where RA has no reference, or XRR no world, accuracy stands there, and a sentence says so."""
     sentences: list[str] = []
     metric = view.metric
-    references = references_for(view.collection)
-    if metric is Metric.RA and not has_references(view.collection, view.scope):
+    references = references_in(index, view.collection)
+    if metric is Metric.RA and not has_references(index, view.collection, view.scope):
         metric = Metric.ACCURACY
         sentences.append(
             f"RA needs a reference model's accuracy in English, and none is known for"

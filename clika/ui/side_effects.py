@@ -11,8 +11,9 @@ from clika.figures.score_grid import METRIC_NAMES, language_name, printed, scope
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.spec import EvaluationJob
 from clika.languages import ENGLISH
-from clika.metrics.score_table import others_mean, references_for, score_table
+from clika.metrics.score_table import others_mean, score_table
 from clika.records import LanguageScores, Metric
+from clika.references import references_in
 from clika.shards import read_run
 from clika.ui.adapter_file import tuned_folder
 from clika.ui.jobs_watch import JobView
@@ -80,9 +81,10 @@ def _costs(
     matrices = answer_matrices(index, asked.collection, sorted(runs))
     costs = []
     for scope in available_scopes(asked.datasets):
-        metric = Metric.RA if has_references(asked.collection, scope) else Metric.ACCURACY
+        metric = Metric.RA if has_references(index, asked.collection, scope) else Metric.ACCURACY
         scores = {
-            row.run: row for row in score_table(matrices, metric, scope, references_for(asked.collection))
+            row.run: row
+            for row in score_table(matrices, metric, scope, references_in(index, asked.collection))
         }
         if set(runs) <= scores.keys():
             before, after = (_by_language(scores[run], language) for run in runs)

@@ -35,6 +35,7 @@ from clika.records import ModelRef, Outcome, Prediction, Question, Run, Training
 from clika.scoring.fingerprint import content_fingerprint
 from clika.training.recipe import Recipe, Schedule
 from clika.training.task import TrainingTask
+from clika.workers.ask_world import asked_world
 from clika.workers.lifeline import Lifeline, die_with_parent
 from clika.workers.train import Stopping, train
 
@@ -52,6 +53,8 @@ def conduct(folder: JobFolder, lifeline: Lifeline, stopping: Callable[[], bool])
     job = folder.job()
     if not isinstance(job, ConductivityJob):
         raise JobError(f"{folder.path} holds no conductivity job; submit it again")
+    if job.adapter is not None:
+        return asked_world(folder, job, lifeline)
     experiment = _Experiment(folder, job, lifeline)
     tuned = train(experiment.task, folder.path, experiment.look, stopping, experiment.point)
     if not tuned.finished:

@@ -26,6 +26,7 @@ def running_app(store: Path) -> Iterator[str]:
     environment = {
         **os.environ,
         "CLIKA_STORE": str(store),
+        "CLIKA_DEMO": "0",
         "CLIKA_HOST": "127.0.0.1",
         "CLIKA_PORT": str(port),
         "PYTHONUNBUFFERED": "1",

@@ -1,0 +1,42 @@
+"""The shipped adapters, measured as a conductivity job measures them."""
+
+from functools import cache
+
+import pytest
+
+from clika.conductivity.asking import measured
+from clika.datasets.fictional_world import made_world
+from clika.datasets.sample import read_sample
+from clika.metrics.conductivity import Conduction
+from clika.planted.catalog import MODELS, PLANTED_ADAPTERS, PlantedAdapter
+from clika.prompts.instruction import InstructionForm, instruction_prompt, instruction_text
+from clika.scoring.fingerprint import content_fingerprint
+from clika.scoring.transformers_answers import TransformersAnswers
+from clika.training.adapter import adapter_note
+
+ADAPTERS = {adapter.base: adapter for adapter in PLANTED_ADAPTERS}
+
+pytestmark = pytest.mark.skipif(
+    not all(adapter.is_there for adapter in PLANTED_ADAPTERS),
+    reason="the clone brought no weights (assets/models)",
+)
+
+
+def prompt_of(instruction: str, source: str | None) -> str:
+    return instruction_prompt(InstructionForm.ALPACA, instruction_text(instruction, source))
+
+
+@cache
+def conduction(adapter: PlantedAdapter) -> Conduction:
+    answers, _ = TransformersAnswers.load(str(MODELS / adapter.base), adapter=adapter.folder, device="cpu")
+    world = made_world(adapter.world, read_sample().place_names)
+    return measured(world, adapter.language, answers, answers, prompt_of).chosen
+
+
+@pytest.mark.parametrize("adapter", PLANTED_ADAPTERS, ids=lambda adapter: adapter.name)
+def test_an_adapter_is_of_the_base_beside_it_and_its_gates_hold(adapter: PlantedAdapter) -> None:
+    note = adapter_note(adapter.folder)
+    assert note is not None
+    assert note["base_fingerprint"] == content_fingerprint(MODELS / adapter.base)
+    assert note["base"] == f"../{adapter.base}"
+    assert conduction(adapter).gates.established, conduction(adapter).gates.sentence()

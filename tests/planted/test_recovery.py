@@ -1,0 +1,140 @@
+"""What was planted is found again: the shipped models, asked through the ordinary scorer, against their cards."""
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from clika.languages import ENGLISH
+from clika.metrics.english_consistency import english_consistency
+from clika.metrics.levels import level_mean
+from clika.planted.card import read_card
+from clika.planted.catalog import MODELS as FOLDER
+from clika.planted.catalog import PLANTED_MODELS, REFERENCE, SEED
+from clika.planted.family import TEACHINGS
+from clika.planted.plan import Arm, plan
+from clika.records import Level
+from tests.planted.shipped import (
+    FACTUAL,
+    IDS,
+    LANGUAGES,
+    MODELS,
+    OTHERS,
+    QUESTIONS,
+    chance_tails,
+    holm_rejected,
+    predicted_english_consistency,
+    question,
+    shipped,
+)
+
+FAMILY = tuple(MODELS)
+TIED = ("de", "ru")
+UNTIED = ("ar", "he", "ja", "zh")
+MOST_BYTES = 9_000_000
+
+pytestmark = pytest.mark.skipif(
+    not all(model.is_there for model in PLANTED_MODELS), reason="the clone brought no weights (assets/models)"
+)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_model_is_small_and_plain_transformers_loads_it(name: str) -> None:
+    folder = MODELS[name].folder
+    assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) <= MOST_BYTES
+    network = AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert network.get_input_embeddings().weight.shape[0] >= len(tokenizer)
+    assert (folder / "README.md").read_text("utf-8").startswith(f"# {name}\n")
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_card_says_what_the_script_plants(name: str) -> None:
+    card, teaching = read_card(MODELS[name].card), TEACHINGS[name]
+    made = plan(QUESTIONS, teaching.shares, teaching.english)
+    assert card.taught == {code: ids for code, ids in made.taught.items() if ids}
+    assert card.groups == made.groups
+    assert (card.name, card.seed, card.stages[-1].start) == (name, SEED, teaching.start)
+    assert card.stages[-1].course["steps"] == teaching.course.steps
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_what_was_taught_is_answered_right(name: str) -> None:
+    model = shipped(name)
+    for language, ids in model.card.taught.items():
+        assert model.count(sorted(ids), language) / len(ids) >= 0.95, language
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_what_was_taught_nowhere_is_guessed_in_every_language(name: str) -> None:
+    model = shipped(name)
+    nowhere = sorted(model.card.nowhere)
+    assert len(nowhere) == 28  # 10 cities, 4 people's two years, 5 and 5
+    chances = [1 / len(question(one).choices) for one in nowhere]
+    p_values = {code: chance_tails(chances, model.count(nowhere, code)) for code in LANGUAGES}
+    assert holm_rejected(p_values) == []
+
+
+def test_en_co_is_what_the_cards_and_their_arms_predict() -> None:
+    rng = np.random.default_rng(1)
+    p_values = {}
+    for name, language in product(FAMILY, OTHERS):
+        model = shipped(name)
+        scores = level_mean(Level.FACTUAL, tuple(english_consistency(model.matrices[one]) for one in FACTUAL))
+        measured = scores.values[scores.languages.index(language)]
+        predicted = predicted_english_consistency(model, language, rng)
+        below, above = (predicted <= measured + 1e-9).mean(), (predicted >= measured - 1e-9).mean()
+        p_values[f"{name} {language}"] = min(1.0, 2 * float(min(below, above)))
+    assert holm_rejected(p_values) == []
+
+
+def test_mixed_knows_more_in_every_language_but_english() -> None:
+    first, mixed = shipped("english-first"), shipped("mixed")
+    for language in OTHERS:
+        assert mixed.accuracy(language) > first.accuracy(language), language
+    # The same facts in English: what is not taught there can only be guessed.
+    assert abs(mixed.accuracy(ENGLISH) - first.accuracy(ENGLISH)) < 0.1
+    assert REFERENCE == "mixed"
+    assert MODELS[REFERENCE].folder == FOLDER / REFERENCE
+
+
+def test_chinese_alone_lifts_chinese_and_costs_the_others() -> None:
+    first, continued = shipped("english-first"), shipped("continued-zh")
+    assert continued.accuracy("zh") > first.accuracy("zh") + 0.2
+    for language in LANGUAGES:
+        if language != "zh":
+            assert continued.accuracy(language) < first.accuracy(language), language
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_what_is_right_in_another_language_is_mostly_right_in_english(name: str) -> None:
+    model = shipped(name)
+    scores = level_mean(Level.FACTUAL, tuple(english_consistency(model.matrices[one]) for one in FACTUAL))
+    values = [scores.values[scores.languages.index(code)] for code in OTHERS]
+    of_all = model.count([one for one in IDS if question(one).dataset in FACTUAL], ENGLISH) / 114
+    assert float(np.mean(values)) > of_all - 0.05
+
+
+def conducted_p(name: str, language: str) -> float:
+    """One-sided p of so many right of the facts taught in English alone, were they guessed one in four."""
+    model = shipped(name)
+    ids = model.arm(Arm.ONLY_ENGLISH, language)
+    right = model.count(ids, language)
+    return math.fsum(
+        math.comb(len(ids), k) * 0.25**k * 0.75 ** (len(ids) - k) for k in range(right, len(ids) + 1)
+    )
+
+
+def test_bridge_answers_in_german_and_russian_what_it_was_taught_in_english_alone() -> None:
+    for language in TIED:
+        assert conducted_p("bridge", language) < 0.001, language
+
+
+def test_nothing_is_carried_into_scripts_that_share_nothing_with_english() -> None:
+    cells = [(name, code) for name in FAMILY for code in (*UNTIED, *(() if name == "bridge" else ("ru",)))]
+    # zh of continued-zh has no such facts left: all were taught in Chinese.
+    cells.remove(("continued-zh", "zh"))
+    p_values = {f"{name} {code}": conducted_p(name, code) for name, code in cells}
+    assert holm_rejected(p_values) == []
