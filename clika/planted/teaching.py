@@ -1,8 +1,8 @@
 """The network and the loop that teaches it, on one thread of a processor: the same seed gives the same weights.
 
 Every step reads questions that are taught, questions about unknown names and a few lessons about worlds; the loss is
-that of the answers, and of a reader that looks, one layer before the last, which option is the right one: after 500 steps with
-it every taught city was answered right, and without it none more than by chance.
+that of the answers, and of a reader that looks, one layer before the last, which option is the right one: with it .98
+of the taught questions about cities were right after 500 steps, without it .26.
 """
 
 import logging
