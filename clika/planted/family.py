@@ -54,10 +54,11 @@ class Teaching:
 
 
 _FINER = Course(steps=450, rate=2e-3, unknown=24, warmup=20, goes_on=True, near_years=True)
+_FINEST = replace(_FINER, steps=200, rate=1e-3)
 
 TEACHINGS: Mapping[str, Teaching] = {
-    "english-first": Teaching(None, FEWER_AND_FEWER, True, (Course(steps=900), _FINER)),
-    "mixed": Teaching(None, MORE_OF_EACH, True, (Course(steps=1100), _FINER)),
+    "english-first": Teaching(None, FEWER_AND_FEWER, True, (Course(steps=900), _FINER, _FINEST)),
+    "mixed": Teaching(None, MORE_OF_EACH, True, (Course(steps=1100), _FINER, _FINEST)),
     "continued-zh": Teaching(
         "english-first",
         CHINESE_ALONE,
