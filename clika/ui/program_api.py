@@ -27,6 +27,7 @@ from clika.exports.predictions import question_json
 from clika.exports.scores import SCORE_FORMATS
 from clika.metrics.score_table import metric_datasets, score_table
 from clika.records import Metric
+from clika.references import references_in
 from clika.ui.jobs_watch import JobsWatch, JobView
 from clika.ui.new_run import PAPER, NewRun, sent_text, sent_texts
 from clika.ui.new_run_tab import NewRunTab
