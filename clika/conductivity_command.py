@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from clika.checkpoint_commands import registered
 from clika.conductivity.world_questions import world_collection, world_questions
 from clika.datasets.fictional_items import items
 from clika.datasets.fictional_release import read_world
@@ -97,11 +98,13 @@ def conductivity_command(options: argparse.Namespace) -> int:
     )
     directions = translation_directions(options.direction)
     counts = sample_counts(world.shape, directions, options.control)
-    is_folder = Path(options.model).is_dir()
+    model, adapter, name = registered(options.store, options.model, None, options.name)
+    if adapter is not None:
+        raise UsageError(f"{options.model} is an adapter; a tuning begins with a whole model: give its base")
     jobs = [
         ConductivityJob(
-            model=str(Path(options.model).resolve()) if is_folder else options.model,
-            name=options.name or Path(options.model).name,
+            model=model,
+            name=name or Path(options.model).name,
             language=language,
             collection=world_collection(world),
             recipe=recipe.to_json(),

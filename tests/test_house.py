@@ -19,14 +19,15 @@ ROOMS: dict[str, set[str]] = {
     "settings": {"errors", "failpoints"},
     "shards": {"records", "languages", "errors", "failpoints"},
     "datasets": {"records", "languages", "errors", "shards"},
-    "checkpoints": {"shards", "records", "languages", "errors"},
+    "checkpoints": {"scoring", "shards", "records", "languages", "errors"},
     "prompts": {"records", "languages", "errors"},
     "scoring": {"checkpoints", "datasets", "prompts", "records", "languages", "errors"},
     "conductivity": {"datasets", "scoring", "metrics", "shards", "records", "languages", "errors"},
     "training": {"datasets", "prompts", "scoring", "records", "languages", "errors", "failpoints"},
     "jobs": {"datasets", "locks", "prompts", "shards", "records", "languages", "errors", "failpoints"},
     "workers": {
-        "scoring", "training", "conductivity", "metrics", "datasets", "prompts", "shards", "jobs", "records",
+        "checkpoints", "settings", "scoring", "training", "conductivity", "metrics", "datasets", "prompts", "shards",
+        "jobs", "records",
         "languages", "errors", "failpoints",
     },
     "database": {"locks", "records", "shards", "languages", "errors", "failpoints"},
@@ -43,12 +44,14 @@ ROOMS: dict[str, set[str]] = {
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
 ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "records", "shards", "errors"}
-ROOMS["ui"] |= {"question_sources"}
+ROOMS["ui"] |= {"question_sources", "checkpoints"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
-ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
+ROOMS["checkpoint_commands"] = {"checkpoints", "settings", "errors"}
+ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands", "checkpoint_commands"}
 ROOMS["cli"] = ROOMS["job_commands"] | {
     "job_commands",
     "conductivity_command",
+    "checkpoint_commands",
     "question_sources",
     "serving",
     "__init__",
@@ -147,7 +150,10 @@ def side_effects(root: Path) -> list[str]:
             taken = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
             if room != "settings" and ({attribute} | taken) & {"environ", "environb", "getenv"}:
                 found.append(f"{where} reads the environment")
-            if room not in ("cli", "job_commands", "conductivity_command") and name == "print":
+            if (
+                room not in ("cli", "job_commands", "conductivity_command", "checkpoint_commands")
+                and name == "print"
+            ):
                 found.append(f"{where} prints")
             if room not in ("cli", "workers") and attribute in ("basicConfig", "dictConfig", "addHandler"):
                 found.append(f"{where} sets up logging")

@@ -15,10 +15,10 @@ _MOST_BYTES = 1 << 20
 _MOST_RANK = 8192
 _MODULE = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 # Read by peft as patterns, or as a way to other files and classes.
-_NOT_READ = ("exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern", "target_parameters", "auto_mapping",
+_NOT_READ = ("exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern", "target_parameters",
              "loftq_config", "corda_config", "eva_config", "layer_replication", "trainable_token_indices",
              "megatron_config", "megatron_core", "runtime_config", "arrow_config", "alora_invocation_tokens")  # fmt: skip
-_MAY_STAND = {"megatron_core": "megatron.core", "auto_mapping": None}
+_MAY_STAND = {"megatron_core": "megatron.core"}
 
 
 def checked_adapter(folder: Path) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _SIZES: tuple[tuple[str, int], ...] = (
     (r"(num|n)_(\w+_)?(heads?|head_kv)|multi_query_group_num", 8_192),
     (r"(\w+_)?head_dim|kv_channels|d_kv|qk_\w*dim", 65_536),
     (r"(num|n)_(\w+_)?experts(_\w+)?|moe_num_experts", 8_192),
+    (r"num_labels|num_(return_)?sequences|num_beams", 100_000),
     (r"(\w+_)?rank|\w*_r", 131_072),
     (r"(max|n)_positions?(_embeddings)?|n_ctx|max_sequence_length|seq_length|max_seq_len", 100_000_000),
     (r"(mamba_)?(d_state|d_conv|state_size|expand|conv_kernel|n_groups|chunk_size)|time_step_rank", 131_072),
@@ -65,6 +66,12 @@ def checked_config(folder: Path, sides: frozenset[int] = frozenset(), causal: bo
             "config-type",
             f"model type {model_type[:60]!r} is no causal language model that this transformers knows",
             "give a decoder-only model of a known type, or a newer transformers to this program",
+        )
+    if "transformers_weights" in config:
+        raise CheckpointRefusedError(
+            "config-weights",
+            "transformers_weights names another file of weights",
+            "take transformers_weights out",
         )
     quantisation = config.get("quantization_config")
     if quantisation:

@@ -289,7 +289,6 @@ HOSTILE = [
             "target_parameters": ["x"],
             "megatron_core": "os.path",
             "layer_replication": [[0, 10**9]],
-            "auto_mapping": {"parent_library": "os"},
         }.items()
     ],
     *one("adapter-type", "adapter-type", loose(adapter(peft_type="XLORA"))),

@@ -1,0 +1,14 @@
+"""Access tokens taken out of a text: they may stand in an error of a library that was given one."""
+
+import re
+
+_TOKENS = re.compile(
+    r"hf_[A-Za-z0-9]{8,}|api_org_[A-Za-z0-9]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_-]{16,}"
+    r"|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)",
+)
+HIDDEN = "[token]"
+
+
+def redacted(text: str) -> str:
+    """The text without anything that looks like a token, a password in an address, or a bearer's header."""
+    return _TOKENS.sub(HIDDEN, text)
