@@ -19,8 +19,9 @@ INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 run: $(RUN_STAMP)
 	@$(VENV)/bin/python app.py
 
+# Files of tests run beside each other, a process a core and at most four.
 test: lint
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(TEST_STAMP)
 	@$(VENV)/bin/ruff check .

@@ -16,21 +16,18 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from clika import __version__
+from clika.build_factual_command import add_build_factual_command
 from clika.checkpoint_commands import add_checkpoints_commands, registered
 from clika.conductivity_command import add_conductivity_command
 from clika.database.index import Index, rebuild
 from clika.database.ingest import shard_folders
-from clika.database.queries import (
-    answer_matrices,
-    chosen_collection,
-    parallel_question,
-    prediction_rows,
-    run_summaries,
-)
+from clika.database.queries import answer_matrices, chosen_collection, parallel_question, prediction_rows
+from clika.database.run_choice import chosen_runs
 from clika.errors import ClikaError, UsageError
 from clika.exports.predictions import predictions_table, question_json
 from clika.exports.scores import SCORE_FORMATS
 from clika.failpoints import arm
+from clika.fetch_command import add_fetch_command
 from clika.imports import import_release
 from clika.job_commands import (
     add_jobs_commands,
@@ -47,6 +44,7 @@ from clika.question_sources import (
     keep_questions,
     question_source,
     wanted_datasets,
+    wanted_languages,
 )
 from clika.records import (
     DATASETS,
@@ -60,6 +58,7 @@ from clika.records import (
 )
 from clika.settings import Settings
 from clika.shards import sound_tables
+from clika.site_command import add_site_command
 
 ASKED_SETS = [*DATASETS, *map(str, FictionalSet)]
 RULES = [str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER]
@@ -73,6 +72,7 @@ EXAMPLES = """examples:
   python -m clika answers --dataset xgeo --question 17
   python -m clika export --output predictions.parquet
   python -m clika world --seed 7 --output my-world
+  python -m clika site --output site
 """
 
 
@@ -205,13 +205,24 @@ def build_parser() -> argparse.ArgumentParser:
     exporting.add_argument("--models", help="comma-separated names or run ids")
     exporting.add_argument("--collection", help="needed where the store holds several")
 
+    add_build_factual_command(command)
+    add_fetch_command(command)
     add_conductivity_command(command)
     add_jobs_commands(commands, shared)
     add_checkpoints_commands(commands, shared, command)
     serving = command("serve", serve_command, "the dashboard, as app.py serves it")
     serving.add_argument("--host", help="the address to listen on (default: CLIKA_HOST, else 127.0.0.1)")
     serving.add_argument("--port", type=int, help="the port (default: CLIKA_PORT, else 7860)")
+    serving.add_argument(
+        "--auth",
+        metavar="USER:PASSWORD_FILE",
+        help="ask for this user and the password that the file holds (default: CLIKA_AUTH, else everybody may look)",
+    )
+    serving.add_argument(
+        "--mcp", action="store_true", help="offer the reading functions of the API as tools over MCP"
+    )
 
+    add_site_command(command)
     making = command("world", world_command, "make a fictional world and write it in the release's layout")
     making.add_argument("--seed", required=True, type=int, help="another seed is another world")
     making.add_argument("--output", required=True, metavar="DIR", type=Path, help="a new folder")
@@ -279,6 +290,8 @@ def serve_command(options: argparse.Namespace) -> int:
             store=options.store,
             host=options.host or settings.host,
             port=options.port or settings.port,
+            auth=options.auth or settings.auth,
+            mcp=options.mcp or settings.mcp,
         )
     )
     return 0
@@ -300,11 +313,12 @@ def evaluate_command(options: argparse.Namespace) -> int:
     """``evaluate --model M``"""
     from clika.jobs.spec import EvaluationJob
 
-    languages = language_codes(options.languages)
+    language_codes(options.languages)  # a wrong one is told before anything is read
     launcher = launcher_settings(options)
     template, template_text, demonstrations = _asked_template(options)
     source = _source(options)
     available = source.questions
+    languages = wanted_languages(options.languages, available)
     datasets = wanted_datasets(options.datasets, available)
     keep_questions(options.store, source)
     model, adapter, name = registered(options.store, options.model, options.adapter, options.name)
@@ -348,10 +362,11 @@ def preflight_command(options: argparse.Namespace) -> int:
     from clika.scoring.preflight import preflight
     from clika.scoring.preflight_report import as_json, as_table
 
-    languages = language_codes(options.languages)
+    language_codes(options.languages)
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"limit {options.limit}: look at 1 question a data set or more, or leave it out")
     available = _source(options).questions
+    languages = wanted_languages(options.languages, available)
     datasets = wanted_datasets(options.datasets, available)
     name, text, demonstrations = _asked_template(options)
     template = Template(name or fitting_template(available, datasets)) if text is None else own_form(text)
@@ -410,15 +425,8 @@ def _asked_template(options: argparse.Namespace) -> tuple[str | None, str | None
 
 def _chosen_runs(index: Index, collection: str, models: str | None) -> dict[str, Run]:
     """Run id -> run, for the names or ids asked for. Raises UsageError for one that is not there."""
-    runs = [summary.run for summary in run_summaries(index, collection)]
-    if models is None:
-        return {run.run: run for run in runs}
-    wanted = [name.strip() for name in models.split(",") if name.strip()]
-    for name in wanted:
-        if not any(name in (run.model.name, run.run) for run in runs):
-            known = ", ".join(sorted({run.model.name for run in runs})) or "none"
-            raise UsageError(f"no model {name!r} over collection {collection!r}; known: {known}")
-    return {run.run: run for run in runs if run.model.name in wanted or run.run in wanted}
+    names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    return chosen_runs(index, collection, names)
 
 
 def scores_command(options: argparse.Namespace) -> int:

@@ -6,16 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clika.checkpoint_commands import registered
-from clika.conductivity.world_questions import world_collection, world_questions
-from clika.datasets.fictional_items import items
-from clika.datasets.fictional_release import read_world
-from clika.datasets.fictional_samples import sample_counts, translation_directions
-from clika.datasets.fictional_world import NameStyle, World, WorldKind, WorldSettings, made_world
-from clika.datasets.sample import read_sample
+from clika.conductivity_jobs import Wishes, conductivity_plan
+from clika.datasets.fictional_world import NameStyle, WorldKind, WorldSettings
 from clika.errors import JobError, UsageError
-from clika.imports import store_questions
 from clika.job_commands import done_to_end, submit_command
-from clika.jobs.conductivity_spec import ConductivityJob
 from clika.languages import language_codes
 from clika.training.recipe import Precision, Recipe, Schedule, Tuning
 
@@ -80,9 +74,6 @@ def conductivity_command(options: argparse.Namespace) -> int:
         style=NameStyle(options.style),
         kind=WorldKind.FOUNDING_YEARS if options.one_hop else WorldKind.CONTINENTS,
     )
-    world, sentences = _world(options.data, settings)
-    for sentence in sentences:
-        print(f"clika: {sentence}", file=sys.stderr)
     recipe = Recipe(
         tuning=Tuning(options.tuning),
         rank=options.rank,
@@ -96,43 +87,27 @@ def conductivity_command(options: argparse.Namespace) -> int:
         gradient_checkpointing=options.gradient_checkpointing,
         seed=options.seed,
     )
-    directions = translation_directions(options.direction)
-    counts = sample_counts(world.shape, directions, options.control)
     model, adapter, name = registered(options.store, options.model, None, options.name)
     if adapter is not None:
         raise UsageError(f"{options.model} is an adapter; a tuning begins with a whole model: give its base")
-    jobs = [
-        ConductivityJob(
-            model=model,
-            name=name or Path(options.model).name,
-            language=language,
-            collection=world_collection(world),
-            recipe=recipe.to_json(),
-            seed=options.world,
-            style=options.style,
-            one_hop=options.one_hop,
-            continents=options.continents,
-            places=options.places,
-            world_folder=None if options.data is None else str(options.data.resolve()),
-            direction=options.direction,
-            control=options.control,
-            looks=options.looks,
-            until_gates=options.until_gates,
-            side_effects=options.side_effects,
-            device=options.device,
-            processes=options.processes,
-        )
-        for language in languages
-    ]
-    asked = {job.language: world_questions(world, items(world, job.language, directions)) for job in jobs}
-    print(
-        f"world {world.fingerprint}: {counts.sentence()}; {recipe.steps(counts.total)} steps of {recipe.batch_size}"
+    wishes = Wishes(
+        options.direction,
+        options.control,
+        options.looks,
+        options.until_gates,
+        options.side_effects,
+        options.device,
+        options.processes,
     )
+    plan = conductivity_plan(model, name, languages, recipe, settings, options.data, wishes)
+    for sentence in plan.faults:
+        print(f"clika: {sentence}", file=sys.stderr)
+    print(f"world {plan.world.fingerprint}: {plan.sentence()}")
     if options.dry_run:
         return 0
+    plan.store_questions(options.store)
     failed = 0
-    for job in jobs:
-        store_questions(options.store, job.collection, asked[job.language])
+    for job in plan.jobs:
         if options.queue:
             failed |= submit_command(options.store, job)
             continue
@@ -142,15 +117,3 @@ def conductivity_command(options: argparse.Namespace) -> int:
             print(f"clika: {error}", file=sys.stderr)
             failed = 1
     return failed
-
-
-def _world(data: Path | None, settings: WorldSettings) -> tuple[World, tuple[str, ...]]:
-    """The world and what is wrong with its files. Raises UsageError for a folder beside settings that make another."""
-    if data is None:
-        return made_world(settings, read_sample().place_names), ()
-    if settings != WorldSettings(seed=settings.seed):
-        raise UsageError(
-            "--data brings a world of its own; leave out --style, --one-hop, --continents and --places"
-        )
-    release = read_world(data)
-    return release.world, release.faults

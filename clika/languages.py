@@ -1,6 +1,7 @@
 """The languages that questions are asked in: the one place where a language is added.
 
-``LANGUAGES`` keeps the order in which the paper's tables and our heatmaps show them.
+``LANGUAGES`` are the ten that this program has words of its own in (sample, templates, fictional worlds), in the order
+in which the paper's tables and our heatmaps show them. ``ALL_LANGUAGES`` adds those that only others' questions are in.
 """
 
 from dataclasses import dataclass
@@ -41,16 +42,48 @@ LANGUAGES: dict[str, Language] = {
         Language("ru", "Russian", "русский", "Slavic", aliases=("rus", "russian")),
         Language("ar", "Arabic", "العربية", "Semitic", _RTL, ("ara", "arabic")),
         Language("he", "Hebrew", "עברית", "Semitic", _RTL, ("heb", "iw", "hebrew")),
-        Language("ja", "Japanese", "日本語", "Japonic", aliases=("jpn", "jp", "japanese")),
+        Language("ja", "Japanese", "日本語", "Japonic", aliases=("jpn", "jap", "jp", "japanese")),
         Language("zh", "Chinese", "中文", "Sinitic", aliases=("zho", "chi", "cn", "zh-cn", "chinese")),
     )
 }
+
+_FURTHER = (
+    Language("bg", "Bulgarian", "български", "Slavic"),
+    Language("bn", "Bengali", "বাংলা", "Indo-Aryan"),
+    Language("cs", "Czech", "čeština", "Slavic"),
+    Language("da", "Danish", "dansk", "Germanic"),
+    Language("el", "Greek", "ελληνικά", "Hellenic"),
+    Language("es", "Spanish", "español", "Romance"),
+    Language("et", "Estonian", "eesti", "Uralic"),
+    Language("fa", "Persian", "فارسی", "Iranian", _RTL),
+    Language("fi", "Finnish", "suomi", "Uralic"),
+    Language("hi", "Hindi", "हिन्दी", "Indo-Aryan"),
+    Language("ht", "Haitian Creole", "kreyòl ayisyen", "Creole"),
+    Language("hu", "Hungarian", "magyar", "Uralic"),
+    Language("id", "Indonesian", "bahasa Indonesia", "Austronesian"),
+    Language("ko", "Korean", "한국어", "Koreanic"),
+    Language("nl", "Dutch", "Nederlands", "Germanic"),
+    Language("no", "Norwegian", "norsk", "Germanic", aliases=("nb",)),
+    Language("pt", "Portuguese", "português", "Romance"),
+    Language("qu", "Quechua", "runa simi", "Quechuan"),
+    Language("ro", "Romanian", "română", "Romance"),
+    Language("sv", "Swedish", "svenska", "Germanic"),
+    Language("sw", "Swahili", "Kiswahili", "Bantu"),
+    Language("ta", "Tamil", "தமிழ்", "Dravidian"),
+    Language("th", "Thai", "ไทย", "Kra-Dai"),
+    Language("tr", "Turkish", "Türkçe", "Turkic"),
+    Language("uk", "Ukrainian", "українська", "Slavic"),
+    Language("ur", "Urdu", "اردو", "Indo-Aryan", _RTL),
+    Language("vi", "Vietnamese", "Tiếng Việt", "Austroasiatic"),
+)
+
+ALL_LANGUAGES: dict[str, Language] = LANGUAGES | {language.code: language for language in _FURTHER}
 
 ENGLISH = "en"
 
 _BY_SPELLING = {
     spelling: language.code
-    for language in LANGUAGES.values()
+    for language in ALL_LANGUAGES.values()
     for spelling in (language.code, *language.aliases)
 }
 
@@ -63,12 +96,12 @@ def language_code(spelling: str) -> str:
     folded = spelling.strip().lower().removesuffix("_trans")
     code = _BY_SPELLING.get(folded)
     if code is None:
-        raise UsageError(f"unknown language {spelling!r}; known: {', '.join(sorted(LANGUAGES))}")
+        raise UsageError(f"unknown language {spelling!r}; known: {', '.join(sorted(ALL_LANGUAGES))}")
     return code
 
 
 def language_codes(spellings: str) -> tuple[str, ...]:
-    """The codes of a comma-separated list, or of ``all``, in the order of LANGUAGES, each once.
+    """The codes of a comma-separated list, in the order of ALL_LANGUAGES, each once; ``all`` are LANGUAGES.
 
     Raises UsageError for an unknown or an empty list.
     """
@@ -77,4 +110,4 @@ def language_codes(spellings: str) -> tuple[str, ...]:
     wanted = {language_code(part) for part in spellings.split(",") if part.strip()}
     if not wanted:
         raise UsageError(f"no language in {spellings!r}; give 'all' or codes such as en,de,zh")
-    return tuple(code for code in LANGUAGES if code in wanted)
+    return tuple(code for code in ALL_LANGUAGES if code in wanted)

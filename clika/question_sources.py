@@ -11,6 +11,7 @@ from clika.datasets.release import read_questions
 from clika.datasets.sample import SAMPLE_COLLECTION, sample_questions
 from clika.errors import ConflictError, DataError, UsageError
 from clika.imports import store_questions
+from clika.languages import ALL_LANGUAGES, language_codes
 from clika.prompts.templates import Template
 from clika.records import Question
 from clika.shards import questions_of, sound_tables
@@ -88,6 +89,15 @@ def keep_questions(store: Path, source: QuestionSource) -> None:
             f"{store} holds the bundled sample of another version of this program, with answers to its"
             " questions; give another store with --store"
         ) from error
+
+
+def wanted_languages(wanted: str, available: Sequence[Question]) -> tuple[str, ...]:
+    """The codes in a comma-separated list; ``all`` are LANGUAGES and what else there are questions in."""
+    codes = language_codes(wanted)
+    if wanted.strip().lower() != "all":
+        return codes
+    held = {question.language for question in available}
+    return tuple(code for code in ALL_LANGUAGES if code in codes or code in held)
 
 
 def wanted_datasets(wanted: str | None, available: Sequence[Question]) -> tuple[str, ...]:

@@ -43,13 +43,26 @@ ROOMS: dict[str, set[str]] = {
     "serving": {"ui", "jobs", "database", "settings", "errors"},
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
-ROOMS["question_sources"] = {"database", "datasets", "imports", "prompts", "records", "shards", "errors"}
+ROOMS["conductivity_jobs"] = {
+    "conductivity", "datasets", "imports", "jobs", "training", "errors",
+}  # fmt: skip
+ROOMS["ui"] |= {"conductivity", "conductivity_jobs", "training"}  # of training what needs no torch
+ROOMS["site"] = {"database", "figures", "metrics", "ui", "records", "languages", "errors"}
+ROOMS["site_command"] = {"site", "database"}
+ROOMS["question_sources"] = {
+    "database", "datasets", "imports", "languages", "prompts", "records", "shards", "errors",
+}  # fmt: skip
 ROOMS["ui"] |= {"question_sources", "checkpoints"}
 ROOMS["job_commands"] = ROOMS.keys() - {"app", "serving", "workers", "planted", "question_sources"}
 ROOMS["checkpoint_commands"] = {"checkpoints", "settings", "errors"}
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands", "checkpoint_commands"}
+ROOMS["build_factual_command"] = {"datasets", "languages", "records", "errors"}
+ROOMS["fetch_command"] = {"datasets", "imports", "languages", "errors"}
 ROOMS["cli"] = ROOMS["job_commands"] | {
+    "build_factual_command",
+    "fetch_command",
     "job_commands",
+    "site_command",
     "conductivity_command",
     "checkpoint_commands",
     "question_sources",
@@ -57,6 +70,8 @@ ROOMS["cli"] = ROOMS["job_commands"] | {
     "__init__",
 }
 ROOMS["__main__"] = {"cli"}
+
+PRINTING = ("cli", *(room for room in ROOMS if room.endswith(("_command", "_commands"))))
 
 LIBRARIES: dict[str, set[str]] = {
     "gradio": {"ui", "app"},
@@ -69,7 +84,8 @@ LIBRARIES: dict[str, set[str]] = {
 }
 TORCH_FREE = (
     "scorer.py", "scripted.py", "candidates.py", "scripted_answers.py", "fingerprint.py", "preflight.py",
-    "preflight_report.py", "weight_headers.py", "recipe.py", "task.py", "__init__.py",
+    "preflight_report.py", "weight_headers.py", "recipe.py", "task.py", "catalog.py", "card.py", "plan.py", "lessons.py",
+    "worlds.py", "memory.py", "layer_names.py", "__init__.py",
 )  # fmt: skip
 
 
@@ -150,12 +166,13 @@ def side_effects(root: Path) -> list[str]:
             taken = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
             if room != "settings" and ({attribute} | taken) & {"environ", "environb", "getenv"}:
                 found.append(f"{where} reads the environment")
-            if (
-                room not in ("cli", "job_commands", "conductivity_command", "checkpoint_commands")
-                and name == "print"
-            ):
+            if room not in PRINTING and name == "print":
                 found.append(f"{where} prints")
-            if room not in ("cli", "workers") and attribute in ("basicConfig", "dictConfig", "addHandler"):
+            if room not in ("cli", "workers", "planted") and attribute in (
+                "basicConfig",
+                "dictConfig",
+                "addHandler",
+            ):
                 found.append(f"{where} sets up logging")
             if ({attribute} | taken) & {"import_module"} or name == "__import__":
                 found.append(f"{where} imports by a name that this test cannot read")

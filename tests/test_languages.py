@@ -3,7 +3,7 @@
 import pytest
 
 from clika.errors import UsageError
-from clika.languages import LANGUAGES, language_code, language_codes
+from clika.languages import ALL_LANGUAGES, LANGUAGES, language_code, language_codes
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ def test_every_spelling_of_the_release_finds_its_language(spelling: str, code: s
 
 
 def test_an_unknown_language_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(UsageError, match=r"unknown language 'klingon'; known: ar, de, en"):
+    with pytest.raises(UsageError, match=r"unknown language 'klingon'; known: ar, bg, bn"):
         language_code("klingon")
 
 
@@ -27,5 +27,11 @@ def test_a_list_is_put_in_order_and_each_language_stands_once() -> None:
 
 
 def test_no_spelling_belongs_to_two_languages() -> None:
-    spellings = [s for language in LANGUAGES.values() for s in (language.code, *language.aliases)]
+    spellings = [s for language in ALL_LANGUAGES.values() for s in (language.code, *language.aliases)]
     assert len(spellings) == len(set(spellings))
+
+
+def test_a_language_beyond_the_ten_stands_after_them_and_all_means_the_ten() -> None:
+    assert language_codes("sw,zh,es,en") == ("en", "zh", "es", "sw")
+    assert list(ALL_LANGUAGES)[:10] == list(LANGUAGES) == list(language_codes("all"))
+    assert [code for code, one in ALL_LANGUAGES.items() if one.direction == "rtl"] == ["ar", "he", "fa", "ur"]

@@ -10,7 +10,7 @@ import duckdb
 
 from clika.errors import StoreError
 from clika.failpoints import Failpoint, reached
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -103,9 +103,9 @@ def apply(connection: duckdb.DuckDBPyConnection, migrations: Sequence[tuple[str,
 
 
 def _name_languages(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give every language of LANGUAGES a number; numbers once given stay."""
+    """Give every language of ALL_LANGUAGES a number; numbers once given stay."""
     known = {code for (code,) in connection.execute("select code from languages").fetchall()}
-    for code in LANGUAGES:
+    for code in ALL_LANGUAGES:
         if code not in known:
             connection.execute(
                 "insert into languages (number, code) select coalesce(max(number), -1) + 1, ? from languages",

@@ -9,7 +9,7 @@ import numpy as np
 
 from clika.database.index import Index
 from clika.errors import UsageError
-from clika.languages import ENGLISH, LANGUAGES
+from clika.languages import ALL_LANGUAGES, ENGLISH
 from clika.records import (
     INVALID,
     NOT_ASKED,
@@ -212,7 +212,7 @@ def _answer_matrices(
         numbers = [row[0] for row in rows]
         block_of_item[numbers] = number
         place_of_item[numbers] = np.arange(len(rows))
-    order = {code: place for place, code in enumerate(LANGUAGES)}
+    order = {code: place for place, code in enumerate(ALL_LANGUAGES)}
     codes_of_block: list[list[int]] = []
     for rows in blocks.values():
         present = {language for row in rows for language in row[5] or []}
@@ -327,7 +327,7 @@ def cell_questions(
 
 
 def parallel_question(index: Index, collection: str, dataset: str, question_id: str) -> tuple[Question, ...]:
-    """One question in every language it is stored in, in the order of LANGUAGES.
+    """One question in every language it is stored in, in the order of ALL_LANGUAGES.
 
     Raises UsageError where the store does not hold it.
     """
@@ -342,7 +342,7 @@ def parallel_question(index: Index, collection: str, dataset: str, question_id: 
             f"no question {question_id!r} in {dataset!r} of collection {collection!r};"
             f" 'python -m clika export' lists the ids that were asked"
         )
-    order = {code: place for place, code in enumerate(LANGUAGES)}
+    order = {code: place for place, code in enumerate(ALL_LANGUAGES)}
     questions = [
         Question(
             collection,

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clika.errors import DataError, UsageError
-from clika.languages import LANGUAGES, language_code
+from clika.languages import ALL_LANGUAGES, language_code
 from clika.records import DATASETS, LETTERS, OWN_DATASET, Kind, Question
 
 FORMATS = (".csv", ".jsonl", ".parquet")
@@ -370,7 +370,7 @@ def _check_missing(read: Sequence[_Read], faults: list[str]) -> None:
         spoken[question.dataset].add(question.language)
         places[question.dataset, question.question_id][question.language] = found.place
     for (dataset, question_id), by_language in places.items():
-        missing = [code for code in LANGUAGES if code in spoken[dataset] - by_language.keys()]
+        missing = [code for code in ALL_LANGUAGES if code in spoken[dataset] - by_language.keys()]
         if missing:
             faults.append(
                 f"{next(iter(by_language.values()))}: {dataset} {question_id!r} is missing in {', '.join(missing)},"

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import orjson
 
 from clika.errors import DataError, UsageError
-from clika.languages import LANGUAGES, language_code
+from clika.languages import ALL_LANGUAGES, language_code
 from clika.records import LETTERS, UNPARSEABLE, Kind, Question
 
 FOLDERS = {"x_csqa": "xcsqa", "x_copa": "xcopa", "x_geo": "xgeo", "x_name": "xpeo"}
@@ -162,7 +162,7 @@ def _language_folders(folder: Path, faults: list[str]) -> list[tuple[str, Path]]
             faults.append(f"{place}: left out: {places[language].name} holds {language!r} already")
             continue
         places[language] = place
-    return [(code, places[code]) for code in LANGUAGES if code in places]
+    return [(code, places[code]) for code in ALL_LANGUAGES if code in places]
 
 
 def _files(

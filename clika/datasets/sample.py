@@ -10,13 +10,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
+from clika.datasets.options import OPTIONS, balanced, draw, ordered, wrong_years
 from clika.datasets.sample_files import (
-    OPTIONS,
     SAMPLE,
-    YEAR_STEPS,
     City,
     Person,
     Place,
@@ -88,9 +86,8 @@ def _questions(items: Sequence[_Item]) -> list[Question]:
     for place, item in enumerate(items):
         _check_options(item)
         options = next(iter(item.options.values()))
-        answer = _balanced(f"{item.dataset} letter", place, len(options))
-        wrong = _shuffled(f"{item.question_id} order", range(1, len(options)))
-        order = [*wrong[:answer], 0, *wrong[answer:]]
+        answer = balanced(f"{item.dataset} letter", place, len(options))
+        order = ordered(item.question_id, range(len(options)), answer)
         for language, text in item.text.items():
             questions.append(
                 Question(
@@ -120,21 +117,6 @@ def _check_options(item: _Item) -> None:
                     f" one into languages/{language}.json"
                 )
             seen.add(folded)
-
-
-def _draw(salt: str) -> int:
-    """A number from 0 to 2**256 that depends on ``salt`` alone, on every machine and Python."""
-    return int.from_bytes(sha256(salt.encode()).digest())
-
-
-def _shuffled(salt: str, values: Sequence[int]) -> list[int]:
-    return sorted(values, key=lambda value: _draw(f"{salt} {value}"))
-
-
-def _balanced(salt: str, place: int, values: int) -> int:
-    """A number below ``values`` for each place in a row: in each block of ``values`` places all, shuffled."""
-    block, inside = divmod(place, values)
-    return _shuffled(f"{salt} {block}", range(values))[inside]
 
 
 def _causal_items(files: SampleFiles) -> list[_Item]:
@@ -216,7 +198,7 @@ def _wrong_places(
 
     def lead(place: Place) -> tuple[int, int]:
         expected = (OPTIONS - 1) * times_right[place.place_id]
-        return times_wrong[place.place_id] - expected, _draw(f"{salt} {place.place_id}")
+        return times_wrong[place.place_id] - expected, draw(f"{salt} {place.place_id}")
 
     others = [place for place in group if place != right]
     if len(others) < OPTIONS - 1:
@@ -234,7 +216,9 @@ def _people_items(files: SampleFiles) -> list[_Item]:
             question_id = f"{event}-{person.person_id}"
             years = (
                 year,
-                *_wrong_years(question_id, person, year, _balanced("xpeo rank", len(items), OPTIONS)),
+                *wrong_years(
+                    question_id, person.born, person.died, year, balanced("xpeo rank", len(items), OPTIONS)
+                ),
             )
             items.append(
                 _Item(
@@ -255,22 +239,6 @@ def _people_items(files: SampleFiles) -> list[_Item]:
                 )
             )
     return items
-
-
-def _wrong_years(salt: str, person: Person, year: int, earlier: int) -> list[int]:
-    """Three other years, ``earlier`` of them before it, YEAR_STEPS apart, that leave the life possible."""
-    attempt = 0
-    while True:
-        steps = [
-            YEAR_STEPS[_draw(f"{salt} {attempt} {step}") % len(YEAR_STEPS)] for step in range(OPTIONS - 1)
-        ]
-        before = [year - sum(steps[:count]) for count in range(1, earlier + 1)]
-        after = [year + sum(steps[earlier : earlier + count]) for count in range(1, OPTIONS - earlier)]
-        wrong = before + after
-        possible = (other < person.died if year == person.born else other > person.born for other in wrong)
-        if all(possible):
-            return wrong
-        attempt += 1
 
 
 def _sentences(files: SampleFiles) -> list[tuple[str, Sentences]]:

@@ -14,19 +14,11 @@ from pathlib import Path
 from string import Formatter
 from typing import Literal
 
+from clika.datasets.options import LATEST_DEATH, SHORTEST_LIFE
 from clika.errors import DataError
 from clika.languages import ENGLISH, LANGUAGES
 
 SAMPLE = Path(__file__).resolve().parents[2] / "assets" / "sample"
-
-OPTIONS = 4
-"""How many options a question about a fact has."""
-YEAR_STEPS = range(4, 17)
-"""Years from one option to the next: the wrong years are within 48 of the right one."""
-LATEST_DEATH = 1976
-"""48 years later is still in the past."""
-SHORTEST_LIFE = 20
-"""Years: room for three wrong years of death after the birth."""
 
 Asked = Literal["country", "division"]
 

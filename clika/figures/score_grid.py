@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES, LANGUAGES
 from clika.records import DATASETS, FictionalSet, Gate, LanguageScores, Level, Metric
 
 METRIC_NAMES: dict[Metric, str] = {
@@ -128,8 +128,8 @@ def scope_name(scope: str) -> str:
 
 
 def language_name(code: str) -> str:
-    """The English name of a language; the code itself where LANGUAGES does not have it."""
-    return LANGUAGES[code].name if code in LANGUAGES else code
+    """The English name of a language; the code itself where ALL_LANGUAGES does not have it."""
+    return ALL_LANGUAGES[code].name if code in ALL_LANGUAGES else code
 
 
 def score_grid(
@@ -143,11 +143,11 @@ def score_grid(
 
     ``asked`` is (run, language) -> questions asked within the scope: it tells a value that is undefined
     from questions that were never asked, which NaN alone cannot. Languages are those that any run was
-    scored in, in the order of LANGUAGES; all of them where there is none.
+    scored in, in the order of ALL_LANGUAGES; all of them where there is none.
     """
     by_run = {score.run: score for score in scores}
     seen = {language for score in scores for language in score.languages}
-    order = [*LANGUAGES, *sorted(seen - set(LANGUAGES))]
+    order = [*ALL_LANGUAGES, *sorted(seen - set(ALL_LANGUAGES))]
     languages = tuple(code for code in order if code in seen) or tuple(LANGUAGES)
     return ScoreGrid(
         metric=metric,

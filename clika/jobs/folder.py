@@ -180,9 +180,10 @@ class JobFolder:
             languages = {code: (int(done), int(total)) for code, (done, total) in values["languages"].items()}
             rate = values["rate"] if values["rate"] is None else float(values["rate"])
             done, total, kept = (int(values[name]) for name in ("done", "total", "kept"))
+            unit = str(values.get("unit", "questions"))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return None
-        return Progress(done, total, kept, rate, languages)
+        return Progress(done, total, kept, rate, languages, unit)
 
     def beat(self, replica: int, count: int, phase: str, answered: int) -> None:
         """Show that a replica lives: ``count`` rises with every beat."""

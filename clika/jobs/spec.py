@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from clika.errors import UsageError
 from clika.jobs.spec_text import read_spec
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.prompts.forms import Form
 from clika.prompts.own_template import own_form
 from clika.prompts.templates import OWN, Asking, Template
@@ -67,10 +67,10 @@ class EvaluationJob:
 
     def __post_init__(self) -> None:
         """Raises UsageError, with value, rule and remedy, for settings that cannot be."""
-        unknown = [code for code in self.languages if code not in LANGUAGES]
+        unknown = [code for code in self.languages if code not in ALL_LANGUAGES]
         if unknown or not self.languages:
             raise UsageError(
-                f"languages {unknown or '()'}: known are {', '.join(LANGUAGES)}; name at least one"
+                f"languages {unknown or '()'}: known are {', '.join(ALL_LANGUAGES)}; name at least one"
             )
         for field in ("model", "name", "collection"):
             if not getattr(self, field).strip():

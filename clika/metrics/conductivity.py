@@ -204,7 +204,7 @@ def curve(
     """XRR and gates over the steps of one tuning in one language; ``tuning`` is any of its runs."""
     points = []
     for run in runs:
-        if not is_conductivity(run) or _tuning_key(run) != _tuning_key(tuning):
+        if not is_conductivity(run) or tuning_key(run) != tuning_key(tuning):
             continue
         mine = [matrix for matrix in matrices if matrix.run == run.run]
         if run.settings[LANGUAGE] == language and mine:
@@ -227,14 +227,14 @@ def final_runs(runs: Sequence[Run]) -> dict[str, dict[str, Run]]:
     """For each tuning its runs of the greatest step: the first one's id -> language -> run."""
     found: dict[tuple[object, ...], dict[str, Run]] = {}
     for run in filter(is_conductivity, runs):
-        of_tuning = found.setdefault(_tuning_key(run), {})
+        of_tuning = found.setdefault(tuning_key(run), {})
         other = of_tuning.get(run.settings[LANGUAGE])
         if other is None or int(run.settings[STEP]) > int(other.settings[STEP]):
             of_tuning[run.settings[LANGUAGE]] = run
     return {next(iter(of_tuning.values())).run: of_tuning for of_tuning in found.values()}
 
 
-def _tuning_key(run: Run) -> tuple[object, ...]:
+def tuning_key(run: Run) -> tuple[object, ...]:
     """What the runs of one tuning have in common. Not the adapter, which is another one for each language."""
     model = (run.model.fingerprint or run.model.base, run.model.dtype)
     return (*model, run.collection, run.template, tuple(sorted(tuning_of(run).settings.items())))

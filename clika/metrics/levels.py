@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.records import LEVEL_DATASETS, LanguageScores, Level
 
 
@@ -14,7 +14,7 @@ def level_mean(level: Level, scores: tuple[LanguageScores, ...]) -> LanguageScor
     """
     by_dataset = {score.scope: score for score in scores}
     present = {code for score in scores for code in score.languages}
-    languages = tuple(code for code in LANGUAGES if code in present)
+    languages = tuple(code for code in ALL_LANGUAGES if code in present)
     shape = (len(LEVEL_DATASETS[level]), len(languages))
     values, low, high = (np.full(shape, np.nan) for _ in range(3))
     n = np.zeros(shape, np.int64)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from clika.errors import UsageError
-from clika.languages import ENGLISH, LANGUAGES
+from clika.languages import ALL_LANGUAGES, ENGLISH
 from clika.metrics.accuracy import accuracy
 from clika.metrics.conductivity import READ_SETS, Reading, conductivity_scores
 from clika.metrics.english_consistency import english_consistency
@@ -58,7 +58,7 @@ def score_table(
 ) -> tuple[LanguageScores, ...]:
     """One row a run, in the order in which the runs first appear; ``scope`` is a level or a data set.
 
-    Languages stand in the order of LANGUAGES. Raises UsageError for RA where a data set of the scope has
+    Languages stand in the order of ALL_LANGUAGES. Raises UsageError for RA where a data set of the scope has
     no reference, whether or not it has answers. XRR, over a held-out half, has one row a tuning, made of the
     last of its ``runs`` in each language: only it needs them, and ``matrices`` of all of ``metric_datasets``.
     """
@@ -100,7 +100,7 @@ def _check_reference(dataset: str, references: Mapping[str, float]) -> None:
 
 
 def _in_table_order(scores: LanguageScores) -> LanguageScores:
-    places = [scores.languages.index(code) for code in LANGUAGES if code in scores.languages]
+    places = [scores.languages.index(code) for code in ALL_LANGUAGES if code in scores.languages]
     return replace(
         scores,
         languages=tuple(scores.languages[place] for place in places),

@@ -18,7 +18,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from clika.errors import DataError, UsageError
-from clika.languages import ENGLISH, LANGUAGES
+from clika.languages import ALL_LANGUAGES, ENGLISH
 from clika.prompts.chat import ChatRenderer, Message, Role, chat_prompt
 from clika.prompts.forms import (
     Demonstration,
@@ -197,7 +197,7 @@ class Asking:
         layout = _layout(form, question)
         count = len(question.choices)
         rotation = rotation_of(question.question_id, count) if self.rotated else 0
-        known = LANGUAGES.get(question.language)
+        known = ALL_LANGUAGES.get(question.language)
         same = {"instruction": layout.instruction, "language": known.name if known else question.language}
         first, block = layout.pieces
         demonstrated = []

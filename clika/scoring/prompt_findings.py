@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clika.errors import ModelError
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.records import Prompt
 from clika.scoring.preflight_report import Check, Finding, LanguageTokens, Severity, Token
 from clika.scoring.prompt_families import Join, PromptTokens, common_length
@@ -34,7 +34,7 @@ class PromptLook:
         self._rows = _ANY_ROWS if embedding_rows is None else embedding_rows
         self._maker = PromptTokens(tokenizer, name, self._rows, context)
         self.tokens = self._maker.ids_of(prompts, [prompt.text for prompt in prompts])
-        self._indices: dict[str, list[int]] = {code: [] for code in LANGUAGES}
+        self._indices: dict[str, list[int]] = {code: [] for code in ALL_LANGUAGES}
         for index, prompt in enumerate(prompts):
             self._indices[prompt.question.language].append(index)
         self.codes = tuple(code for code, indices in self._indices.items() if indices)
@@ -123,7 +123,7 @@ class PromptLook:
         return found + self._at_join()
 
     def language_tokens(self) -> list[LanguageTokens]:
-        """How each language is cut, in the order of LANGUAGES."""
+        """How each language is cut, in the order of ALL_LANGUAGES."""
         unknown, bos = self._tokenizer.unk_token_id, self._tokenizer.bos_token_id
         special = set(self._tokenizer.all_special_ids) - {unknown}
         found = []
@@ -176,7 +176,7 @@ def cut_findings(cuts: Sequence[LanguageTokens]) -> list[Finding]:
     """Languages of which the tokenizer knows little."""
     found = []
     for cut in cuts:
-        name = LANGUAGES[cut.language].name
+        name = ALL_LANGUAGES[cut.language].name
         if cut.unknown_share > 0:
             found.append(
                 Finding(

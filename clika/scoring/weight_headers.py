@@ -22,18 +22,29 @@ class WeightHeaders:
 def weight_headers(folder: Path) -> WeightHeaders | None:
     """Of the files that a model would be loaded from; None where there are none or one cannot be read."""
     counts: dict[str, int] = {}
+    for kind, shape in (_weights(folder) or {}).values():
+        counts[kind] = counts.get(kind, 0) + prod(shape)
+    if not counts:
+        return None
+    return WeightHeaders(sum(counts.values()), tuple(sorted(counts, key=lambda kind: -counts[kind])))
+
+
+def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every weight in these files; empty where ``weight_headers`` gives None."""
+    return {name: shape for name, (_, shape) in (_weights(folder) or {}).items()}
+
+
+def _weights(folder: Path) -> dict[str, tuple[str, tuple[int, ...]]] | None:
+    found: dict[str, tuple[str, tuple[int, ...]]] = {}
     try:
         for path in _weight_files(folder):
             with safe_open(path, framework="numpy") as weights:
                 for name in weights.keys():  # noqa: SIM118  a safe_open is no mapping
                     weight = weights.get_slice(name)
-                    kind = str(weight.get_dtype())
-                    counts[kind] = counts.get(kind, 0) + prod(weight.get_shape())
+                    found[name] = (str(weight.get_dtype()), tuple(weight.get_shape()))
     except (OSError, SafetensorError, ValueError, KeyError, AttributeError):
         return None  # whoever loads the model says what is wrong
-    if not counts:
-        return None
-    return WeightHeaders(sum(counts.values()), tuple(sorted(counts, key=lambda kind: -counts[kind])))
+    return found
 
 
 def _weight_files(folder: Path) -> list[Path]:

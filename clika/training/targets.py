@@ -14,28 +14,9 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from clika.errors import ModelError
+from clika.training.layer_names import ATTENTION_INPUTS, ROUTERS
 from clika.training.recipe import Tuning
 
-# The first of these whose layers are all there: queries and values apart, then in one layer. DeepSeek's latent
-# attention has the last projection of either.
-_ATTENTION_INPUTS: tuple[tuple[str, ...], ...] = (
-    ("q_proj", "v_proj"),
-    ("q_b_proj", "kv_b_proj"),
-    ("q_proj", "kv_b_proj"),
-    ("query_key_value",),
-    ("W_pack",),
-    ("Wqkv",),
-    ("qkv_proj",),
-    ("qkv",),
-    ("att_proj",),
-    ("c_attn",),
-    ("query", "value"),
-    ("wq", "wv"),
-    ("wqkv",),
-)
-# They choose between experts or open a gate of one number: peft's own "all-linear" leaves none out, which lets a
-# rank of 128 stand beside a layer of 4 outputs.
-_ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
 # peft refuses an adapter there (the kernels read the weight itself).
 _STATE_SPACE = frozenset({"mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h"})
 _STATE_SPACE_CLOSED = frozenset({"out_proj", "conv1d"})
@@ -64,7 +45,7 @@ def targets(network: Any, tuning: Tuning, name: str) -> Targets:
     layers = _linear_layers(network)
     there = {path.rpartition(".")[2] for path in layers}
     if tuning is Tuning.LORA_ATTENTION:
-        chosen: tuple[str, ...] = next((c for c in _ATTENTION_INPUTS if there.issuperset(c)), ())
+        chosen: tuple[str, ...] = next((c for c in ATTENTION_INPUTS if there.issuperset(c)), ())
         if not chosen:
             raise ModelError(
                 f"{name} has no attention layer of a known name; its linear layers are called"
@@ -77,7 +58,7 @@ def targets(network: Any, tuning: Tuning, name: str) -> Targets:
             f"{name} keeps its experts' weights in blocks of three dimensions ({experts[0]}), where LoRA on linear"
             f" layers does not reach; use tuning '{Tuning.LORA_ATTENTION}' or '{Tuning.FULL}'"
         )
-    closed = _ROUTERS | (_STATE_SPACE_CLOSED if network.config.model_type in _STATE_SPACE else set())
+    closed = ROUTERS | (_STATE_SPACE_CLOSED if network.config.model_type in _STATE_SPACE else set())
     reached = (there & _called(network, layers)) - closed
     if not reached:
         raise ModelError(f"{name} has no linear layer that an adapter reaches; use tuning '{Tuning.FULL}'")

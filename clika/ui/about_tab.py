@@ -13,7 +13,9 @@ from clika import __version__
 from clika.database.contents import store_contents
 from clika.database.index import Index
 from clika.errors import DataError
+from clika.settings import Settings
 from clika.ui import markup
+from clika.ui.program_api import described
 from clika.ui.run_estimate import size
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -26,21 +28,36 @@ CITATION = """@inproceedings{gao2024multilingual,
   booktitle = {Proceedings of NAACL 2024},
   year      = {2024}
 }"""
+API = """This page answers programs too. Every function takes and gives plain JSON; an error is a sentence. Lists of
+models and languages, and the collection where there is only one, may be left out."""
+CALLING = """from gradio_client import Client
+
+client = Client("http://127.0.0.1:7860")    # with a password: Client(address, auth=("user", "password"))
+client.predict(metric="ra", scope="factual", api_name="/scores")
+client.predict(dataset="xgeo", question="17", api_name="/answers")
+client.view_api()"""
 _PACKAGES = ("gradio", "plotly", "duckdb", "pyarrow", "transformers", "torch", "accelerate")
 
 
 class AboutTab:
     """The parts of the tab, drawn into the open Blocks."""
 
-    def __init__(self, index: Index, store: Path, devices: Sequence[str]) -> None:
+    def __init__(self, index: Index, settings: Settings, devices: Sequence[str]) -> None:
         self._index = index
-        self._store = store
+        self._store = settings.store
         self._devices = devices
         with gr.Column(elem_id="about"):
             gr.Markdown(f"## {MEASUREMENTS}\n{measurements(README)}", elem_id="measurements")
             gr.Markdown("## Citation\nThe experiment and its measurements are those of this paper; cite it.")
             gr.HTML(
                 markup.tag("pre", markup.text(CITATION), class_="clika-citation"), apply_default_css=False
+            )
+            gr.Markdown(f"## Programs\n{API}")
+            gr.HTML(markup.tag("pre", markup.text(CALLING), class_="clika-citation"), apply_default_css=False)
+            gr.HTML(
+                markup.definitions(described(settings.read_only)),
+                apply_default_css=False,
+                elem_id="endpoints",
             )
             gr.Markdown("## This store and this program")
             self.facts = gr.HTML(apply_default_css=False, elem_id="facts")

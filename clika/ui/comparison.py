@@ -9,7 +9,7 @@ from clika.database.index import Index
 from clika.database.queries import RunSummary, answer_matrices, collections, run_summaries
 from clika.database.question_texts import question_texts
 from clika.errors import UsageError
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.metrics.answer_changes import AnswerChanges, Change, LanguageChange, answer_changes, summed_changes
 from clika.records import NOT_ASKED, UNPARSEABLE, AnswerMatrix, Outcome, Run
 from clika.ui.run_labels import run_labels
@@ -167,14 +167,14 @@ def _settings(summary: RunSummary, matrices: list[AnswerMatrix]) -> dict[str, st
         "Scoring rule": str(run.rule),
         **{name.replace("_", " ").capitalize(): value for name, value in sorted(run.settings.items())},
         "Data sets": ", ".join(summary.datasets),
-        "Languages": ", ".join(code for code in LANGUAGES if code in asked),
+        "Languages": ", ".join(code for code in ALL_LANGUAGES if code in asked),
         "Answers": f"{summary.predictions:,}",
     }
     return {name: value for name, value in values.items() if value}
 
 
 def _in_order(changes: tuple[LanguageChange, ...]) -> tuple[LanguageChange, ...]:
-    known = list(LANGUAGES)
+    known = list(ALL_LANGUAGES)
     return tuple(
         sorted(changes, key=lambda one: known.index(one.language) if one.language in known else len(known))
     )

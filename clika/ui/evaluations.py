@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clika.jobs.folder import JobFolder
 from clika.jobs.queue import JobState, queued_job, submitted
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.question_sources import keep_questions, question_source, sample_source
 from clika.settings import Settings
 from clika.ui.new_run import NewRun, checkpoints
@@ -31,7 +31,7 @@ class Evaluations:
         store = self._settings.store
         source = question_source(store, Path(folder).expanduser(), None) if folder else sample_source()
         spoken = {question.language for question in source.questions}
-        job, *_ = replace(form, languages=[code for code in LANGUAGES if code in spoken]).jobs(source)
+        job, *_ = replace(form, languages=[code for code in ALL_LANGUAGES if code in spoken]).jobs(source)
         keep_questions(store, source)
         self._newest = submitted(store, job).folder
 

@@ -12,7 +12,7 @@ from typing import Literal, ParamSpec, TypedDict, TypeVar
 
 import gradio as gr
 
-from clika.errors import ClikaError
+from clika.errors import ClikaError, UsageError
 from clika.ui import markup
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -46,6 +46,17 @@ def spoken(listener: Callable[P, T]) -> Callable[P, T]:
     return told
 
 
+READ_ONLY = (
+    "this page only shows; to ask models of your own duplicate the Space, or run CLiKA on a machine of yours"
+)
+
+
+def check_writable(read_only: bool) -> None:
+    """Raises UsageError where the page only shows: said inside every listener that changes the store."""
+    if read_only:
+        raise UsageError(READ_ONLY)
+
+
 def script(name: str) -> str:
     """A browser script of the assets."""
     return (ASSETS / name).read_text(encoding="utf-8")
@@ -69,3 +80,8 @@ def in_address_if_selected(name: str, value: str) -> str:
     """``in_address`` for a tab: the first selection of a page is its own, made before the address is read."""
     write = in_address(name, value)
     return f"() => {{ if (window.clikaOpened) ({write})(); else window.clikaOpened = true; }}"
+
+
+def of_tab_in_address(name: str) -> str:
+    """JavaScript for a selected tab's own part of the address: ``name`` is its first input. See above."""
+    return f"(value) => {{ if (window.clikaOpened) ({in_address(name)})(value); }}"

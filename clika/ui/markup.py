@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from clika.database.queries import QuestionPage, QuestionRow
 from clika.figures.colours import cell_colours
 from clika.figures.score_grid import METRIC_NAMES, CellState, ScoreCell, ScoreGrid, language_name, scope_name
-from clika.languages import ENGLISH, LANGUAGES, Direction
+from clika.languages import ALL_LANGUAGES, ENGLISH, LANGUAGES, Direction
 from clika.metrics.english_overlap import EnglishOverlap
 from clika.records import LETTERS, Kind, Outcome, Prediction, Question
 
@@ -66,8 +66,8 @@ def definitions(pairs: Sequence[tuple[str, str]]) -> Html:
 
 
 def direction(language: str) -> str:
-    """HTML's ``dir`` of a language; left to right where LANGUAGES does not have it."""
-    return str(LANGUAGES[language].direction if language in LANGUAGES else Direction.LEFT_TO_RIGHT)
+    """HTML's ``dir`` of a language; left to right where ALL_LANGUAGES does not have it."""
+    return str(ALL_LANGUAGES[language].direction if language in ALL_LANGUAGES else Direction.LEFT_TO_RIGHT)
 
 
 def letter(choice: int) -> str:
@@ -236,7 +236,7 @@ def question_cards(
 
 
 def _card(question: Question, prediction: Prediction | None, selected: bool) -> Html:
-    language = LANGUAGES.get(question.language)
+    language = ALL_LANGUAGES.get(question.language)
     own = language.own_name if language else question.language
     written = {"lang": question.language, "dir": direction(question.language)}
     names = [tag("span", text(own), class_="clika-own", **written)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clika.errors import UsageError
 from clika.jobs.spec import EvaluationJob
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES, LANGUAGES
 from clika.prompts.own_template import MOST_BYTES, own_form
 from clika.prompts.templates import OWN, Template
 from clika.question_sources import QuestionSource, fitting_template, wanted_datasets
@@ -76,11 +76,11 @@ class NewRun:
     def jobs(self, source: QuestionSource) -> tuple[EvaluationJob, ...]:
         """A job a model. Raises UsageError, with value, rule and remedy, for values that cannot be."""
         models = checkpoints(self.models)
-        name = _text("name", self.name).strip()
+        name = sent_text("name", self.name).strip()
         if name and len(models) > 1:
             raise UsageError(f"name {name!r} for {len(models)} models; leave it out, or ask one model")
-        languages = _texts("languages", self.languages)
-        datasets = wanted_datasets(",".join(_texts("data sets", self.datasets)) or None, source.questions)
+        languages = sent_texts("languages", self.languages)
+        datasets = wanted_datasets(",".join(sent_texts("data sets", self.datasets)) or None, source.questions)
         template, template_text, demonstrations = self._template(source, datasets)
         return tuple(
             EvaluationJob(
@@ -88,20 +88,20 @@ class NewRun:
                 name=name or Path(model).name,
                 collection=source.collection,
                 datasets=datasets,
-                languages=tuple(code for code in LANGUAGES if code in languages)
-                + tuple(code for code in languages if code not in LANGUAGES),
+                languages=tuple(code for code in ALL_LANGUAGES if code in languages)
+                + tuple(code for code in languages if code not in ALL_LANGUAGES),
                 limit=self._limit(),
                 template=template,
-                rule=_text("scoring rule", self.rule),
-                dtype=_text("dtype", self.dtype),  # type: ignore[arg-type]  # the job checks it
-                device=_text("device", self.device),  # type: ignore[arg-type]  # the job checks it
-                batch_tokens=_whole("tokens a batch", self.batch_tokens),
-                replicas=_whole("replicas", self.replicas),
-                gpus_per_replica=_whole("GPUs a replica", self.gpus_per_replica),
+                rule=sent_text("scoring rule", self.rule),
+                dtype=sent_text("dtype", self.dtype),  # type: ignore[arg-type]  # the job checks it
+                device=sent_text("device", self.device),  # type: ignore[arg-type]  # the job checks it
+                batch_tokens=sent_whole("tokens a batch", self.batch_tokens),
+                replicas=sent_whole("replicas", self.replicas),
+                gpus_per_replica=sent_whole("GPUs a replica", self.gpus_per_replica),
                 template_text=template_text,
                 demonstrations=demonstrations,
                 rotate_demonstrations=self.rotated is True,
-                permutations=_whole("orders of the options", self.permutations),
+                permutations=sent_whole("orders of the options", self.permutations),
             )
             for model in models
         )
@@ -116,14 +116,14 @@ class NewRun:
 
     def _template(self, source: QuestionSource, datasets: Sequence[str]) -> tuple[str, str | None, int]:
         """(name, text of one's own or None, number of demonstrations)."""
-        name = _text("template", self.template)
+        name = sent_text("template", self.template)
         count = optional_whole("demonstrations", self.demonstrations)
         if name != OWN_TEXT:
             if name == FITTING:
                 name = str(fitting_template(source.questions, datasets))
             return name, None, 1 if count is None else count
         # As a file is read: a browser, or whoever sends the form, may end lines otherwise.
-        text = _text("template's text", self.template_text).replace("\r\n", "\n").replace("\r", "\n")
+        text = sent_text("template's text", self.template_text).replace("\r\n", "\n").replace("\r", "\n")
         if len(text.encode()) > MOST_BYTES:
             raise UsageError(f"the template's text is larger than {MOST_BYTES} bytes; give a template")
         if not text.strip():
@@ -139,7 +139,7 @@ def checkpoints(written: object) -> tuple[str, ...]:
 
     Raises UsageError for none, for too many, for a path without a folder and for what is neither.
     """
-    lines = dict.fromkeys(line.strip() for line in _text("models", written).splitlines() if line.strip())
+    lines = dict.fromkeys(line.strip() for line in sent_text("models", written).splitlines() if line.strip())
     if not lines:
         raise UsageError("no model is named; write a checkpoint's folder or a Hub id such as owner/name")
     if len(lines) > MOST_MODELS:
@@ -164,7 +164,7 @@ def _checkpoint(line: str) -> str:
 
 def optional_whole(name: str, value: object) -> int | None:
     """A whole number as a text field sends it, None where the field is empty. Raises UsageError for no number."""
-    written = _text(name, value).strip()
+    written = sent_text(name, value).strip()
     if not written:
         return None
     if not _WHOLE.fullmatch(written):
@@ -172,7 +172,8 @@ def optional_whole(name: str, value: object) -> int | None:
     return int(written)
 
 
-def _text(name: str, value: object) -> str:
+def sent_text(name: str, value: object) -> str:
+    """A text as a browser or a program sends it, None as an empty one. Raises UsageError for anything else."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -180,13 +181,15 @@ def _text(name: str, value: object) -> str:
     return value
 
 
-def _texts(name: str, value: object) -> tuple[str, ...]:
+def sent_texts(name: str, value: object) -> tuple[str, ...]:
+    """A list of texts. Raises UsageError for anything else."""
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
         raise UsageError(f"{name} {value!r}; choose of those offered")
     return tuple(value)
 
 
-def _whole(name: str, value: object) -> int:
+def sent_whole(name: str, value: object) -> int:
+    """A whole number. Raises UsageError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         raise UsageError(f"{name} {value!r}; write a whole number")
     return int(value)

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,16 +11,17 @@ from clika.database.index import Index
 from clika.database.queries import collections
 from clika.datasets.sample import SAMPLE_COLLECTION
 from clika.errors import ClikaError, UsageError
-from clika.jobs.queue import submitted
+from clika.jobs.queue import QueuedJob, submitted
 from clika.jobs.spec import DEVICES, DTYPES, RULES, EvaluationJob
 from clika.languages import LANGUAGES
 from clika.prompts.templates import Template
 from clika.question_sources import QuestionSource, keep_questions, sample_source, stored_source
 from clika.records import DATASETS
+from clika.settings import Settings
 from clika.ui import markup
 from clika.ui.command_line import shell_commands
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import LOOK, spoken
+from clika.ui.listeners import LOOK, check_writable, spoken
 from clika.ui.new_run import ALL, FITTING, OWN_TEXT, QUICK, QUICK_QUESTIONS, NewRun
 from clika.ui.run_estimate import past_rates, run_estimate
 from clika.ui.store_watch import StoreWatch
@@ -51,10 +51,11 @@ class NewRunTab:
     """The parts of the tab, drawn into the open Blocks; what Queue leads to is connected by the page."""
 
     def __init__(
-        self, index: Index, store: Path, watch: StoreWatch, jobs: JobsWatch, devices: Sequence[str]
+        self, index: Index, settings: Settings, watch: StoreWatch, jobs: JobsWatch, devices: Sequence[str]
     ) -> None:
         self._index = index
-        self._store = store
+        self._store = settings.store
+        self.read_only = settings.read_only
         self._watch = watch
         self._jobs = jobs
         self._devices = tuple(devices)
@@ -237,16 +238,18 @@ class NewRunTab:
     @spoken
     def queue_jobs(self, *values: Any) -> str:
         """Put the form's jobs into the queue; returns the first one's id. Nothing is queued where one cannot be."""
-        form = NewRun(*values)
+        queued = self.queued(NewRun(*values))
+        gr.Info(markup.toast("1 job queued." if len(queued) == 1 else f"{len(queued)} jobs queued."))
+        return queued[0].job_id
+
+    def queued(self, form: NewRun) -> tuple[QueuedJob, ...]:
+        """The form's jobs, in the queue. Raises UsageError for what cannot be, before anything is queued."""
+        check_writable(self.read_only)
         source = self._source(form.source)
         jobs = form.jobs(source)
-        run_estimate(
-            jobs, source.questions, {}, self._devices
-        )  # what cannot be asked is said before it waits
+        run_estimate(jobs, source.questions, {}, self._devices)  # what cannot be asked is said now
         keep_questions(self._store, source)
-        queued = [submitted(self._store, job) for job in jobs]
-        gr.Info(markup.toast("1 job queued." if len(jobs) == 1 else f"{len(jobs)} jobs queued."))
-        return queued[0].job_id
+        return tuple(submitted(self._store, job) for job in jobs)
 
     def filled(self, job: EvaluationJob) -> list[object]:
         """The form that asks for a job again, field by field."""

@@ -13,11 +13,14 @@ from clika.jobs.devices import devices_here
 from clika.settings import Settings
 from clika.ui.about_tab import AboutTab
 from clika.ui.compare_panel import ComparePanel
+from clika.ui.conductivity_tab import ConductivityTab
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, spoken
+from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, of_tab_in_address, spoken
 from clika.ui.new_run_tab import NewRunTab
+from clika.ui.program_api import ProgramApi
 from clika.ui.results_tab import ResultsTab
 from clika.ui.runs_tab import RunsTab
+from clika.ui.sign_in import SignIn, sign_in
 from clika.ui.store_watch import StoreWatch
 
 
@@ -27,6 +30,7 @@ class TabName(StrEnum):
     RESULTS = "results"
     NEW = "new"
     RUNS = "runs"
+    CONDUCTIVITY = "conductivity"
     ABOUT = "about"
 
 
@@ -42,6 +46,9 @@ class LaunchOptions(TypedDict):
     theme: gr.Theme
     css_paths: list[str]
     quiet: bool
+    mcp_server: bool
+    auth: SignIn | None
+    max_file_size: int | None
 
 
 def wanted_tab(name: str | None) -> TabName:
@@ -62,19 +69,22 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
             with gr.Tab("Results", id=TabName.RESULTS) as opened[TabName.RESULTS]:
                 results = ResultsTab(index, settings, watch, page)
             with gr.Tab("New run", id=TabName.NEW) as opened[TabName.NEW]:
-                new = NewRunTab(index, settings.store, watch, jobs, devices)
+                new = NewRunTab(index, settings, watch, jobs, devices)
             with gr.Tab("Runs", id=TabName.RUNS) as opened[TabName.RUNS]:
                 runs = RunsTab(settings.store, jobs)
                 compare = ComparePanel(index, watch)
+            with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
+                conductivity = ConductivityTab(index, settings.store, watch, jobs, devices, page)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
-                about = AboutTab(index, settings.store, devices)
+                about = AboutTab(index, settings, devices)
 
         @spoken
         def restore(request: gr.Request) -> list[object]:
             """What the page's address asks for; a job or run that is no longer there is passed over."""
             wanted = request.query_params
             known = {view.job_id for view in jobs.jobs()}
-            chosen = runs.choose(wanted["job"] if wanted.get("job") in known else "")
+            job = wanted["job"] if wanted.get("job") in known else ""
+            chosen = [*runs.choose(job), *conductivity.panel.choose(job)]
             compared = compare.wanted(wanted.get("compare"), wanted.get("with"))
             tab = wanted_tab(wanted.get("tab"))
             select = gr.update(selected=tab) if "tab" in wanted else gr.skip()
@@ -91,16 +101,17 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
             """From a job to the form that asks for it."""
             job = jobs.job(chosen).one.folder.job()
             if isinstance(job, ConductivityJob):
-                raise UsageError(
-                    f"{chosen} teaches a model, and this form asks one; use 'python -m clika conductivity'"
-                )
+                passed = [gr.skip() for _ in new.fields]
+                return [gr.update(selected=TabName.CONDUCTIVITY), *passed, *conductivity.filled(job)]
             if job.adapter is not None:
                 raise UsageError(
                     f"{chosen} puts an adapter on its model, which this form cannot; use 'evaluate --adapter'"
                 )
-            return [gr.update(selected=TabName.NEW), *new.filled(job)]
+            passed = [gr.skip() for _ in conductivity.form.all]
+            return [gr.update(selected=TabName.NEW), *new.filled(job), *passed]
 
-        page.load(restore, None, [tabs, *runs.choosing, *compare.choosing, about.facts], **LOOK).then(
+        restored = [tabs, *runs.choosing, *conductivity.panel.choosing, *compare.choosing, about.facts]
+        page.load(restore, None, restored, **LOOK).then(
             compare.draw_anew, compare.picked, compare.everything, **LOOK
         )
         opened[TabName.NEW].select(new.offered, None, new.offers, **LOOK)
@@ -108,8 +119,15 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
         opened[TabName.RUNS].select(compare.offered, None, compare.choosing, **LOOK)
         opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
-        runs.again.click(again, runs.chosen, [tabs, *new.fields], **LOOK)
+        runs.again.click(again, runs.chosen, [tabs, *new.fields, *conductivity.form.all], **LOOK)
+        opened[TabName.CONDUCTIVITY].select(
+            conductivity.offered, conductivity.form.all, conductivity.offers, **LOOK
+        )
+        ProgramApi(index, watch, jobs, new, settings.mcp)
         timers = {results.timer: TabName.RESULTS, runs.timer: TabName.RUNS, compare.timer: TabName.RUNS}
+        timers[conductivity.timer] = TabName.CONDUCTIVITY
+        for name, chosen in ((TabName.RUNS, runs.chosen), (TabName.CONDUCTIVITY, conductivity.panel.chosen)):
+            opened[name].select(None, chosen, js=of_tab_in_address("job"), api_visibility="private")
         for name, tab in opened.items():
             tab.select(None, js=in_address_if_selected("tab", name), api_visibility="private")
             tab.select(_ticking(name, timers), None, list(timers), **LOOK)
@@ -122,7 +140,10 @@ def _ticking(selected: TabName, timers: Mapping[gr.Timer, TabName]) -> Callable[
 
 
 def launch_options(settings: Settings) -> LaunchOptions:
-    """Options of ``launch`` for a page of these settings; fonts are the reader's own, none is fetched."""
+    """Options of ``launch`` for a page of these settings; fonts are the reader's own, none is fetched.
+
+    Raises UsageError for a password file that is none.
+    """
     return LaunchOptions(
         server_name=settings.host,
         server_port=settings.port,
@@ -138,4 +159,7 @@ def launch_options(settings: Settings) -> LaunchOptions:
         ),
         css_paths=[str(ASSETS / "style.css")],
         quiet=False,
+        mcp_server=settings.mcp,
+        auth=sign_in(settings.auth),
+        max_file_size=0 if settings.read_only else None,
     )

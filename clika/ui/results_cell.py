@@ -12,7 +12,7 @@ from clika.database.queries import (
 )
 from clika.errors import UsageError
 from clika.figures.score_grid import language_name
-from clika.languages import ENGLISH, LANGUAGES
+from clika.languages import ALL_LANGUAGES, ENGLISH
 from clika.metrics.english_overlap import EnglishOverlap, english_overlap
 from clika.ui import markup
 from clika.ui.results_view import Scores, View
@@ -49,8 +49,8 @@ def checked_cell(index: Index, collection: str, run: object, language: object) -
     known = {summary.run.run for summary in run_summaries(index, collection)}
     if not isinstance(run, str) or run not in known:
         raise UsageError(f"no run {run!r} over collection {collection!r}; press a cell of the heatmap")
-    if not isinstance(language, str) or language not in LANGUAGES:
-        raise UsageError(f"no language {language!r}; known: {', '.join(LANGUAGES)}")
+    if not isinstance(language, str) or language not in ALL_LANGUAGES:
+        raise UsageError(f"no language {language!r}; known: {', '.join(ALL_LANGUAGES)}")
     return run, language
 
 

@@ -7,18 +7,21 @@ any moment the next launch goes on, with the weights that it would have had.
 """
 
 import argparse
+import hashlib
+import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from clika.conductivity.asking import world_answers
 from clika.conductivity.sealed_measures import measure_folder, seal_measure, sealed_measure
 from clika.conductivity.world_questions import conductivity_run, world_questions
+from clika.datasets import translation_templates
 from clika.datasets.fictional_items import items
-from clika.datasets.fictional_samples import samples, translation_directions
+from clika.datasets.fictional_samples import relation_templates, samples, translation_directions
 from clika.datasets.fictional_world import World
 from clika.errors import ClikaError, JobError
 from clika.failpoints import arm
@@ -26,6 +29,7 @@ from clika.jobs.conductivity_spec import ConductivityJob, job_world
 from clika.jobs.folder import JobEnd, JobFailure, JobFolder, Progress
 from clika.jobs.queue import submitted
 from clika.jobs.spec import EvaluationJob
+from clika.languages import LANGUAGES
 from clika.metrics.conductivity import Conduction, Reading, conduction, matrices_of
 from clika.prompts.instruction import InstructionForm, instruction_prompt, instruction_text
 from clika.records import ModelRef, Outcome, Prediction, Question, Run, TrainingPoint
@@ -94,7 +98,7 @@ class _Experiment:
             tuple(sorted({0, *looks} - {self._steps})),
         )
         fingerprint = self._ranks.told(content_fingerprint(checkpoint) if self._ranks.first else None)
-        self._digest = self.task.digest(fingerprint)[:16]
+        self._tuning = f"{recipe.tuning}-{_teaching_digest(recipe, self._world)}"
         self._model = ModelRef(job.name, base, revision, dtype=str(recipe.precision), fingerprint=fingerprint)
         self._last: tuple[Run, tuple[Prediction, ...]] | None = None
 
@@ -156,7 +160,7 @@ class _Experiment:
             self._job.language,
             template=str(self._form),
             directions=self._directions,
-            tuning=f"{self.task.recipe.tuning}-{self._digest}",
+            tuning=self._tuning,
             step=step,
             control=self._job.control,
         )
@@ -220,6 +224,20 @@ class _Renderer:
         from clika.scoring.chat_text import chat_text
 
         return chat_text(self._tokenizer, self._name, messages)
+
+
+def _teaching_digest(recipe: Recipe, world: World) -> str:
+    """16 hexadecimal digits of the recipe and of all wordings: the same for every language of a tuning.
+
+    What else makes the weights (model, world, direction, control, form) is told by a run beside it.
+    """
+    relations = [
+        (one.question, one.sentence)
+        for language in LANGUAGES
+        for one in relation_templates(world.kind, language)
+    ]
+    made_of = [asdict(recipe), relations, translation_templates.INTO, translation_templates.OUT_OF]
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _form_of(tokenizer: Any) -> InstructionForm:

@@ -8,6 +8,7 @@ import pytest
 from clika import __version__
 from clika.database.index import Index
 from clika.errors import DataError
+from clika.settings import Settings
 from clika.ui.about_tab import README, AboutTab, folder_bytes, measurements
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 
@@ -32,7 +33,7 @@ def test_store_and_versions_are_told(tmp_path: Path) -> None:
     run = made_up_run()
     seal_predictions(tmp_path, run, predictions(run, {("0", "en"): 0, ("1", "de"): 1}))
     with Index.open(tmp_path) as index, gr.Blocks():
-        html = AboutTab(index, tmp_path, ("cuda:0", "cpu")).look()
+        html = AboutTab(index, Settings(tmp_path), ("cuda:0", "cpu")).look()
     for name, value in (("Collections", 1), ("Questions", 4), ("Runs", 1), ("Answers", 2)):
         assert f"<dt>{name}</dt><dd><bdi>{value}</bdi></dd>" in html
     assert str(tmp_path) in html

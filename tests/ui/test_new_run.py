@@ -17,6 +17,7 @@ from clika.jobs.queue import queued_jobs, submitted
 from clika.jobs.spec import EvaluationJob
 from clika.languages import LANGUAGES
 from clika.question_sources import QuestionSource, sample_source
+from clika.settings import Settings
 from clika.ui.command_line import shell_commands
 from clika.ui.jobs_watch import JobsWatch, job_views
 from clika.ui.new_run import NewRun, checkpoints
@@ -193,7 +194,7 @@ def test_rates_are_those_of_the_newest_job_of_a_model(tmp_path: Path) -> None:
 
 def test_a_refused_form_queues_nothing_and_a_whole_one_all_its_models(tmp_path: Path) -> None:
     with Index.open(tmp_path) as index, gr.Blocks():
-        tab = NewRunTab(index, tmp_path, StoreWatch(index), JobsWatch(tmp_path, 0.0), ("cpu",))
+        tab = NewRunTab(index, Settings(tmp_path), StoreWatch(index), JobsWatch(tmp_path, 0.0), ("cpu",))
         form = NewRun(models="owner/name\n<b>bold</b>")
         values = [getattr(form, field.name) for field in fields(form)]
         with pytest.raises(gr.Error, match="&lt;b&gt;bold"):
