@@ -14,6 +14,7 @@ from clika.settings import Settings
 from clika.ui.about_tab import AboutTab
 from clika.ui.compare_panel import ComparePanel
 from clika.ui.conductivity_tab import ConductivityTab
+from clika.ui.doors import doors, served_paths
 from clika.ui.jobs_watch import JobsWatch
 from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, of_tab_in_address, spoken
 from clika.ui.new_run_tab import NewRunTab
@@ -49,6 +50,9 @@ class LaunchOptions(TypedDict):
     mcp_server: bool
     auth: SignIn | None
     max_file_size: int | None
+    allowed_paths: list[str]
+    blocked_paths: list[str]
+    app_kwargs: dict[str, Any]
 
 
 def wanted_tab(name: str | None) -> TabName:
@@ -144,6 +148,7 @@ def launch_options(settings: Settings) -> LaunchOptions:
 
     Raises UsageError for a password file that is none.
     """
+    allowed, blocked = served_paths(settings.store)
     return LaunchOptions(
         server_name=settings.host,
         server_port=settings.port,
@@ -162,4 +167,7 @@ def launch_options(settings: Settings) -> LaunchOptions:
         mcp_server=settings.mcp,
         auth=sign_in(settings.auth),
         max_file_size=0 if settings.read_only else None,
+        allowed_paths=allowed,
+        blocked_paths=blocked,
+        app_kwargs={"middleware": [doors(settings)]},
     )
