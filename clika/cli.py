@@ -56,6 +56,7 @@ from clika.records import (
     Run,
     ScoringRule,
 )
+from clika.redaction import redacting_handler
 from clika.settings import Settings
 from clika.shards import sound_tables
 from clika.site_command import add_site_command
@@ -78,7 +79,7 @@ EXAMPLES = """examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    logging.basicConfig(level=logging.ERROR, handlers=[redacting_handler("%(message)s")])
     parser = build_parser()
     try:
         settings = Settings.from_env()

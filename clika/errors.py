@@ -17,9 +17,14 @@ ClikaError                  everything a person can cause and mend; ui and cli p
 └── SlurmUnreachableError   Slurm does not answer now: a job there goes on as it was
 """
 
+from clika.redaction import redacted
+
 
 class ClikaError(Exception):
-    """Base of all: its text is a sentence for a person (value, rule, remedy)."""
+    """Base of all: its text is a sentence for a person (value, rule, remedy), without any access token."""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(redacted(sentence))
 
 
 class UsageError(ClikaError):

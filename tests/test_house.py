@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 ROOMS: dict[str, set[str]] = {
-    "errors": set(),
+    "redaction": set(),
+    "errors": {"redaction"},
     "languages": {"errors"},
     "records": {"errors", "languages"},
     "failpoints": {"errors"},
@@ -24,10 +25,10 @@ ROOMS: dict[str, set[str]] = {
     "scoring": {"checkpoints", "datasets", "prompts", "records", "languages", "errors"},
     "conductivity": {"datasets", "scoring", "metrics", "shards", "records", "languages", "errors"},
     "training": {"datasets", "prompts", "scoring", "records", "languages", "errors", "failpoints"},
-    "jobs": {"datasets", "locks", "prompts", "shards", "records", "languages", "errors", "failpoints"},
+    "jobs": {"redaction", "datasets", "locks", "prompts", "shards", "records", "languages", "errors", "failpoints"},
     "workers": {
-        "checkpoints", "settings", "scoring", "training", "conductivity", "metrics", "datasets", "prompts", "shards",
-        "jobs", "records",
+        "checkpoints", "redaction", "settings", "scoring", "training", "conductivity", "metrics", "datasets",
+        "prompts", "shards", "jobs", "records",
         "languages", "errors", "failpoints",
     },
     "database": {"locks", "records", "shards", "languages", "errors", "failpoints"},
@@ -65,6 +66,7 @@ ROOMS["cli"] = ROOMS["job_commands"] | {
     "site_command",
     "conductivity_command",
     "checkpoint_commands",
+    "redaction",
     "question_sources",
     "serving",
     "__init__",

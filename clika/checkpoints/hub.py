@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from clika.checkpoints.redaction import redacted
 from clika.errors import CheckpointRefusedError, ModelError, UsageError
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -59,7 +58,7 @@ def snapshot(hub_id: str, revision: str | None, token: str | None) -> Snapshot:
     except CheckpointRefusedError:
         raise
     except Exception as error:  # the Hub's client, HTTP and file system errors share no base
-        lines = redacted(str(error)).strip().splitlines() or [type(error).__name__]
+        lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(
             f"model {hub_id!r} could not be fetched from the Hub ({type(error).__name__}: {lines[0][:300]}); check"
             " name, revision and connection (a later try goes on where this one stopped), or give a folder"

@@ -19,6 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as transformers_logging
 
 from clika.checkpoints.folder_rules import checked_configuration, checked_weights
+from clika.checkpoints.hub import snapshot_of
 from clika.errors import ModelError, UsageError
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -83,13 +84,20 @@ def device_here(device: str) -> torch.device:
 
 
 def checkpoint_folder(model: str) -> tuple[Path, str, str | None]:
-    """(absolute folder, base, revision) of a folder or a Hub id; the revision is None for a folder."""
+    """(absolute folder, base, revision) of a folder or a Hub id; the revision is None for a folder of one's own.
+
+    A folder in the Hub's cache is what was downloaded there: the Hub id at its commit.
+    """
     folder = Path(model).expanduser()
     try:
         is_folder, is_model = folder.is_dir(), (folder / "config.json").is_file()
     except OSError as error:
         raise ModelError(f"{model} cannot be read ({error}); check the path and its permissions") from error
     if is_model:
+        absolute = Path(os.path.abspath(folder))
+        kept = snapshot_of(absolute)
+        if kept is not None:
+            return absolute, *kept
         folder = folder.resolve()
         _logger.info("model %s is the folder %s", model, folder)
         return folder, str(folder), None

@@ -1,5 +1,6 @@
 """Access tokens taken out of a text: they may stand in an error of a library that was given one."""
 
+import logging
 import re
 
 _TOKENS = re.compile(
@@ -12,3 +13,15 @@ HIDDEN = "[token]"
 def redacted(text: str) -> str:
     """The text without anything that looks like a token, a password in an address, or a bearer's header."""
     return _TOKENS.sub(HIDDEN, text)
+
+
+class _Redacting(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
+def redacting_handler(form: str) -> logging.Handler:
+    """A handler to standard error in which no token stands, tracebacks included."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Redacting(form))
+    return handler
