@@ -72,7 +72,17 @@ def test_the_canary_is_nowhere_after_a_hub_model_could_not_be_fetched(tmp_path: 
     said = ""
     for command in (
         ["checkpoints", "add", f"nobody/{CANARY}"],
-        ["evaluate", "--model", "nobody/nothing", "--collection", "sample", "--limit", "1", "--languages", "en"],
+        [
+            "evaluate",
+            "--model",
+            "nobody/nothing",
+            "--collection",
+            "sample",
+            "--limit",
+            "1",
+            "--languages",
+            "en",
+        ],
         ["jobs", "list"],
     ):
         done = subprocess.run(
@@ -85,5 +95,7 @@ def test_the_canary_is_nowhere_after_a_hub_model_could_not_be_fetched(tmp_path: 
         said += done.stdout + done.stderr
     assert "could not be fetched from the Hub" in said
     assert CANARY not in said
-    holding = [path for path in tmp_path.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+    holding = [
+        path for path in tmp_path.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()
+    ]
     assert holding == []

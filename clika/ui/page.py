@@ -12,6 +12,7 @@ from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.devices import devices_here
 from clika.settings import Settings
 from clika.ui.about_tab import AboutTab
+from clika.ui.checkpoints_tab import CheckpointsTab
 from clika.ui.compare_panel import ComparePanel
 from clika.ui.conductivity_tab import ConductivityTab
 from clika.ui.doors import doors, served_paths
@@ -32,6 +33,7 @@ class TabName(StrEnum):
     NEW = "new"
     RUNS = "runs"
     CONDUCTIVITY = "conductivity"
+    CHECKPOINTS = "checkpoints"
     ABOUT = "about"
 
 
@@ -79,6 +81,8 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
                 compare = ComparePanel(index, watch)
             with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
                 conductivity = ConductivityTab(index, settings.store, watch, jobs, devices, page)
+            with gr.Tab("Checkpoints", id=TabName.CHECKPOINTS) as opened[TabName.CHECKPOINTS]:
+                checkpoints = CheckpointsTab(index, settings)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
                 about = AboutTab(index, settings, devices)
 
@@ -121,6 +125,9 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
         opened[TabName.NEW].select(new.offered, None, new.offers, **LOOK)
         opened[TabName.RUNS].select(runs.look, [runs.chosen, runs.seen], runs.looks, **LOOK)
         opened[TabName.RUNS].select(compare.offered, None, compare.choosing, **LOOK)
+        opened[TabName.CHECKPOINTS].select(
+            checkpoints.offered, checkpoints.chosen, checkpoints.offers, **LOOK
+        )
         opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
         runs.again.click(again, runs.chosen, [tabs, *new.fields, *conductivity.form.all], **LOOK)
