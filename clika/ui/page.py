@@ -81,7 +81,8 @@ def build_page(index: Index, settings: Settings) -> gr.Blocks:
                 compare = ComparePanel(index, watch)
             with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
                 conductivity = ConductivityTab(index, settings.store, watch, jobs, devices, page)
-            with gr.Tab("Checkpoints", id=TabName.CHECKPOINTS) as opened[TabName.CHECKPOINTS]:
+            adding = gr.Tab("Checkpoints", id=TabName.CHECKPOINTS, visible=not settings.read_only)
+            with adding as opened[TabName.CHECKPOINTS]:
                 checkpoints = CheckpointsTab(index, settings)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
                 about = AboutTab(index, settings, devices)
