@@ -13,8 +13,10 @@ from clika.jobs.devices import devices_here
 from clika.languages import ENGLISH
 from clika.settings import Settings
 from clika.ui.about_tab import AboutTab
+from clika.ui.checkpoints_tab import CheckpointsTab
 from clika.ui.compare_panel import ComparePanel
 from clika.ui.conductivity_tab import ConductivityTab
+from clika.ui.doors import doors, served_paths
 from clika.ui.jobs_watch import JobsWatch
 from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, of_tab_in_address, spoken
 from clika.ui.live_run import LiveModel, LiveRuns
@@ -35,6 +37,7 @@ class TabName(StrEnum):
     NEW = "new"
     RUNS = "runs"
     CONDUCTIVITY = "conductivity"
+    CHECKPOINTS = "checkpoints"
     ABOUT = "about"
 
 
@@ -53,6 +56,9 @@ class LaunchOptions(TypedDict):
     mcp_server: bool
     auth: SignIn | None
     max_file_size: int | None
+    allowed_paths: list[str]
+    blocked_paths: list[str]
+    app_kwargs: dict[str, Any]
 
 
 def wanted_tab(name: str | None) -> TabName:
@@ -81,6 +87,9 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
                 compare = ComparePanel(index, watch)
             with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
                 conductivity = ConductivityTab(index, settings, watch, jobs, devices, page)
+            adding = gr.Tab("Checkpoints", id=TabName.CHECKPOINTS, visible=not settings.read_only)
+            with adding as opened[TabName.CHECKPOINTS]:
+                checkpoints = CheckpointsTab(index, settings)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
                 about = AboutTab(index, settings, devices, space.started is not None)
 
@@ -138,6 +147,9 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
         opened[TabName.NEW].select(new.offered, None, new.offers, **LOOK)
         opened[TabName.RUNS].select(runs.look, [runs.chosen, runs.seen], runs.looks, **LOOK)
         opened[TabName.RUNS].select(compare.offered, None, compare.choosing, **LOOK)
+        opened[TabName.CHECKPOINTS].select(
+            checkpoints.offered, checkpoints.chosen, checkpoints.offers, **LOOK
+        )
         opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
         taught = [tabs, new.preset, conductivity.form.model, conductivity.form.languages]
@@ -169,6 +181,7 @@ def launch_options(settings: Settings) -> LaunchOptions:
 
     Raises UsageError for a password file that is none.
     """
+    allowed, blocked = served_paths(settings.store)
     return LaunchOptions(
         server_name=settings.host,
         server_port=settings.port,
@@ -190,4 +203,7 @@ def launch_options(settings: Settings) -> LaunchOptions:
         mcp_server=settings.mcp,
         auth=sign_in(settings.auth),
         max_file_size=0 if settings.read_only else None,
+        allowed_paths=allowed,
+        blocked_paths=blocked,
+        app_kwargs={"middleware": [doors(settings)]},
     )

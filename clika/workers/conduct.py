@@ -32,11 +32,13 @@ from clika.languages import LANGUAGES
 from clika.metrics.conductivity import Conduction, Reading, conduction, matrices_of
 from clika.prompts.instruction import InstructionForm, instruction_prompt, instruction_text
 from clika.records import ModelRef, Outcome, Prediction, Question, Run, TrainingPoint
+from clika.redaction import redacting_handler
 from clika.scoring.fingerprint import content_fingerprint
 from clika.training.recipe import Recipe, Schedule
 from clika.training.task import TrainingTask
 from clika.workers.ask_world import asked_world
 from clika.workers.lifeline import Lifeline, die_with_parent
+from clika.workers.offline import fetched
 from clika.workers.train import Stopping, train
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ def conduct(folder: JobFolder, lifeline: Lifeline, stopping: Callable[[], bool])
     job = folder.job()
     if not isinstance(job, ConductivityJob):
         raise JobError(f"{folder.path} holds no conductivity job; submit it again")
+    fetched(job.model)
     if job.adapter is not None:
         return asked_world(folder, job, lifeline)
     experiment = _Experiment(folder, job, lifeline)
@@ -249,7 +252,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--failpoints", default="")
     options = parser.parse_args(arguments)
     folder = JobFolder(options.folder.resolve())
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {folder.path.name} %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, handlers=[redacting_handler(f"%(asctime)s {folder.path.name} %(message)s")]
+    )
     stopping = Stopping()
     stopping.catch()
     rank = 0
