@@ -199,6 +199,12 @@ class CheckpointsTab:
             raise UsageError("this page only shows; run CLiKA on a machine of your own to add checkpoints")
 
 
+def registered_models(store: Path) -> list[tuple[str, str]]:
+    """(label, folder) of the registered checkpoints that are whole models, the newest first."""
+    cards = Registry(store).cards()
+    return [(f"{card.name} · registered", card.files) for card in cards if card.kind is Kind.MODEL]
+
+
 def card_html(card: Card) -> markup.Html:
     """A card, and what an evaluation would stumble over."""
     listed = markup.definitions(card.pairs())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, Literal, TypedDict
 
 import gradio as gr
@@ -13,7 +14,7 @@ from clika.jobs.devices import devices_here
 from clika.languages import ENGLISH
 from clika.settings import Settings
 from clika.ui.about_tab import AboutTab
-from clika.ui.checkpoints_tab import CheckpointsTab
+from clika.ui.checkpoints_tab import CheckpointsTab, registered_models
 from clika.ui.compare_panel import ComparePanel
 from clika.ui.conductivity_tab import ConductivityTab
 from clika.ui.doors import doors, served_paths
@@ -81,7 +82,8 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             with gr.Tab("Results", id=TabName.RESULTS) as opened[TabName.RESULTS]:
                 results = ResultsTab(index, settings, watch, page)
             with gr.Tab("New run", id=TabName.NEW, visible=not settings.read_only) as opened[TabName.NEW]:
-                new = NewRunTab(index, settings, watch, jobs, devices, bundled)
+                registered = partial(registered_models, settings.store)
+                new = NewRunTab(index, settings, watch, jobs, devices, bundled, registered)
             with gr.Tab("Runs", id=TabName.RUNS) as opened[TabName.RUNS]:
                 runs = RunsTab(settings.store, jobs, settings.read_only)
                 compare = ComparePanel(index, watch)
