@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import Any, Literal, TypedDict
 
 import gradio as gr
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from clika.database.index import Index
 from clika.errors import UsageError
@@ -41,6 +43,7 @@ class LaunchOptions(TypedDict):
     footer_links: list[Literal["api", "gradio", "settings", "runs"] | dict[str, str]]
     theme: gr.Theme
     css_paths: list[str]
+    app_kwargs: dict[str, Any]
     quiet: bool
 
 
@@ -140,5 +143,7 @@ def launch_options(settings: Settings) -> LaunchOptions:
             button_primary_background_fill_hover="*primary_700",
         ),
         css_paths=[str(ASSETS / "style.css")],
+        # The page carries its whole configuration: a fifth of it travels. Streams of events are left as they are.
+        app_kwargs={"middleware": [Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)]},
         quiet=False,
     )
