@@ -26,7 +26,7 @@ from clika.locks import lock_holder, taken_lock
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-MOST_REMEMBERED = 32
+MOST_REMEMBERED = 128
 
 
 @dataclass(slots=True)

@@ -51,6 +51,10 @@ def collections(index: Index) -> tuple[str, ...]:
 
 def answered_collections(index: Index) -> tuple[str, ...]:
     """The collections that some run has answered questions of, in alphabetical order."""
+    return index.remembered("answered_collections", lambda: _answered_collections(index))
+
+
+def _answered_collections(index: Index) -> tuple[str, ...]:
     rows = index.cursor.execute(
         """select distinct r.collection from runs r
         where exists (select 1 from predictions p where p.run = r.number) order by r.collection"""
@@ -82,7 +86,11 @@ def _run(record: str) -> Run:
 
 
 def run_summaries(index: Index, collection: str) -> tuple[RunSummary, ...]:
-    """The runs over a collection, by model name."""
+    """The runs over a collection, by model name; looked up once while no row comes or goes."""
+    return index.remembered(("run_summaries", collection), lambda: _run_summaries(index, collection))
+
+
+def _run_summaries(index: Index, collection: str) -> tuple[RunSummary, ...]:
     rows = index.cursor.execute(
         """select r.record, count(*), list(distinct i.dataset order by i.dataset)
         from predictions p join runs r on r.number = p.run join items i on i.item = p.item

@@ -34,11 +34,14 @@ def heatmap(grid: ScoreGrid, dark: bool = False, selected: tuple[str, str] | Non
     """
     around = surroundings(dark)
     figure = go.Figure()
-    for text_colour in (BLACK, WHITE):
-        figure.add_trace(_values(grid, text_colour))
-    figure.add_trace(_flat(grid, CellState.UNDEFINED, around.undefined))
-    figure.add_trace(_flat(grid, CellState.NOT_ESTABLISHED, around.undefined))
-    figure.add_trace(_flat(grid, CellState.NOT_RUN, around.not_run))
+    traces = [
+        *(_values(grid, text_colour) for text_colour in (BLACK, WHITE)),
+        _flat(grid, CellState.UNDEFINED, around.undefined),
+        _flat(grid, CellState.NOT_ESTABLISHED, around.undefined),
+        _flat(grid, CellState.NOT_RUN, around.not_run),
+    ]
+    # A trace without a cell would be sent with a place for each; one stays, for the axes of an empty grid.
+    figure.add_traces([trace for trace in traces if any(map(any, trace["text"]))] or traces[:1])
     figure.update_xaxes(
         side="top",
         tickmode="array",
@@ -111,7 +114,7 @@ def _trace(
     **attributes: object,
 ) -> go.Heatmap:
     return go.Heatmap(
-        z=[[height(cell) if belongs(cell) else None for cell in row] for row in grid.cells],
+        z=[[round(height(cell), 4) if belongs(cell) else None for cell in row] for row in grid.cells],
         text=[[cell.printed if belongs(cell) else "" for cell in row] for row in grid.cells],
         hovertext=[
             [hover(grid, cell, label) if belongs(cell) else "" for cell in row]

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any, Literal, TypedDict
 
 import gradio as gr
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from clika.database.index import Index
 from clika.errors import UsageError
@@ -53,6 +55,7 @@ class LaunchOptions(TypedDict):
     footer_links: list[Literal["api", "gradio", "settings", "runs"] | dict[str, str]]
     theme: gr.Theme
     css_paths: list[str]
+    app_kwargs: dict[str, Any]
     quiet: bool
     mcp_server: bool
     auth: SignIn | None
@@ -201,6 +204,8 @@ def launch_options(settings: Settings) -> LaunchOptions:
             button_primary_background_fill_hover="*primary_700",
         ),
         css_paths=[str(ASSETS / "style.css")],
+        # The page carries its whole configuration: a fifth of it travels. Streams of events are left as they are.
+        app_kwargs={"middleware": [Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)]},
         quiet=False,
         mcp_server=settings.mcp,
         auth=sign_in(settings.auth),

@@ -25,6 +25,7 @@ from clika.ui.run_labels import run_labels
 
 QUESTIONS_A_PAGE = 20
 ANY_RELATION = "all"
+LONGEST_SEARCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def checked_filter(
         same_wrong=int(whole[:3]),
         dataset=dataset if isinstance(dataset, str) and dataset else None,
         origin=origin if isinstance(origin, str) and origin else None,
-        search=str(search or "")[:500],
+        search=str(search or "")[:LONGEST_SEARCH],
         order=Order(str(order)) if order in set(Order) else Order.SOURCE,
     )
 

@@ -21,7 +21,14 @@ from clika.ui.first_start import ImportForm, build_first_start, connect_evaluati
 from clika.ui.guided_look import GuidedLookPart
 from clika.ui.listeners import LOOK, script, spoken
 from clika.ui.question_panel import QuestionPanel
-from clika.ui.results_cell import QUESTIONS_A_PAGE, Chosen, checked_cell, checked_question, question_shown
+from clika.ui.results_cell import (
+    LONGEST_SEARCH,
+    QUESTIONS_A_PAGE,
+    Chosen,
+    checked_cell,
+    checked_question,
+    question_shown,
+)
 from clika.ui.results_exports import ResultsExports
 from clika.ui.results_figures import Shape, figure_of
 from clika.ui.results_link import READ_ADDRESS, WRITE_ADDRESS, Switches, link_of, switches_of
@@ -108,9 +115,10 @@ class ResultsTab:
                 None, js=SHOW_CELL, api_visibility="private"
             )
         for choice in panel.filters:
-            # While somebody types, a Textbox sends "change" alone; a restored text does too, and changes nothing.
-            said = choice.change if choice is panel.search else choice.input
-            said(self._filter, [*panel.filters, *wired], of_list, trigger_mode="always_last", **LOOK)
+            if choice is not panel.search:
+                choice.input(self._filter, [*panel.filters, *wired], of_list, **LOOK)
+        # While somebody types, a Textbox sends "change" alone. A restored one does too, before the others are.
+        panel.search.change(self._search, [panel.search, *wired], of_list, trigger_mode="always_last", **LOOK)
         panel.earlier.click(self._turn(-QUESTIONS_A_PAGE), wired, of_list, **LOOK)
         panel.later.click(self._turn(QUESTIONS_A_PAGE), wired, of_list, **LOOK)
         panel.questions.click(self._select_question, wired, [panel.questions, *of_question], **LOOK).then(
@@ -253,8 +261,15 @@ class ResultsTab:
         count = len(self.panel.filters)
         now, view = self._now(values[count:])
         chosen = self.panel.filtered(now.chosen, *values[:count])
-        if chosen.wanted == now.chosen.wanted:
+        return {**self.panel.list_updates(view, chosen), **self._linked(now, chosen)}
+
+    @spoken
+    def _search(self, text: str | None, *values: Any) -> Updates:
+        now, view = self._now(values)
+        searched = replace(now.chosen.wanted, search=str(text or "")[:LONGEST_SEARCH])
+        if searched == now.chosen.wanted or now.chosen.cell is None:
             return {self.chosen: gr.skip()}
+        chosen = replace(now.chosen, wanted=searched, offset=0)
         return {**self.panel.list_updates(view, chosen), **self._linked(now, chosen)}
 
     def _turn(self, by: int) -> Any:

@@ -142,7 +142,10 @@ def scores_of_view(index: Index, view: View) -> Scores:
     sentences.append(CELL_SIGNS)
     runs = [summary.run for summary in run_summaries(index, view.collection)]
     matrices = answer_matrices(index, view.collection, datasets=metric_datasets(metric, view.scope))
-    rows = score_table(matrices, metric, view.scope, references, runs)
+    rows = index.remembered(
+        ("scores", view.collection, metric, view.scope),
+        lambda: score_table(matrices, metric, view.scope, references, runs),
+    )
     if metric is Metric.XRR:  # a row a tuning; what a tuning was not done in was not run
         by_id = {run.run: run for run in runs}
         labels = run_labels([tuning_of(by_id[row.run]) for row in rows])
