@@ -1,7 +1,7 @@
-"""What is shipped in assets/models: the planted models, and two adapters tuned on a small world. No torch.
+"""What is shipped in assets/models: the planted models, and adapters tuned on a small world. No torch.
 
     PLANTED_MODELS      three PlantedModel: ``name``, ``folder`` (loads with plain transformers), ``summary``
-    PLANTED_ADAPTERS    two PlantedAdapter: ``name``, ``base`` (a model's name), ``language`` (X), ``world``
+    PLANTED_ADAPTERS    PlantedAdapter: ``name``, ``base`` (a model's name), ``language`` (X), ``world``
                         (WorldSettings), ``folder`` (a LoRA adapter in peft's layout, beside it clika.json)
     REFERENCE           whose accuracy in English is the bundled sample's reference for RA
     TEMPLATE, DEMONSTRATIONS, RULE
@@ -75,7 +75,4 @@ PLANTED_MODELS = (
 )
 WORLD = WorldSettings(seed=6, continents=4, places=8, kind=WorldKind.CONTINENTS)
 """The small world of the adapters: 32 places on 4 continents, half of them held out, p = .25."""
-PLANTED_ADAPTERS = (
-    PlantedAdapter("mixed-world-de", "mixed", "de", WORLD),
-    PlantedAdapter("mixed-world-ru", "mixed", "ru", WORLD),
-)
+PLANTED_ADAPTERS = (PlantedAdapter("mixed-world-ru", "mixed", "ru", WORLD),)

@@ -54,7 +54,7 @@ class Teaching:
 
 
 _FINER = Course(steps=450, rate=2e-3, unknown=24, warmup=20, goes_on=True, near_years=True)
-_FINEST = replace(_FINER, steps=200, rate=1e-3)
+_FINEST = replace(_FINER, steps=240, rate=1.5e-3, near_places=True)
 
 TEACHINGS: Mapping[str, Teaching] = {
     "english-first": Teaching(None, FEWER_AND_FEWER, True, (Course(steps=900), _FINER, _FINEST)),
@@ -63,7 +63,7 @@ TEACHINGS: Mapping[str, Teaching] = {
         "english-first",
         CHINESE_ALONE,
         False,
-        (Course(steps=150, rate=1e-3, worlds=0, goes_on=True, near_years=True),),
+        (Course(steps=150, rate=1e-3, worlds=0, goes_on=True, near_years=True, near_places=True),),
     ),
 }
 RECIPE = Recipe(

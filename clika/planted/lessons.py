@@ -2,7 +2,8 @@
 
 Nothing but the fact may lead to the answer. So a taught question comes with its options in another order each time,
 and the wrong ones are the right answers of other taught questions, as often as those are asked: whatever stands as an
-option is right one time in four. What is right of an untaught fact alone is never shown as wrong. And beside the
+option is right one time in four. What is right of an untaught fact alone is not shown as wrong, until in a short last
+course places stand among the sample's own options too, as they will be asked. And beside the
 taught questions stand others about made-up names, never the same twice, with the sample's own options and a right
 answer drawn by lot: of what it does not know a model learns that every option is equally likely.
 """
@@ -63,14 +64,23 @@ class QuestionLessons:
                     right = question.choices[question.answer_index]
                     self._answers.setdefault((where, code), []).append(right)
 
-    def taught(self, question_id: str, language: str, near_years: bool = False) -> Lesson:
-        """A question with its right answer; with ``near_years`` one of two years stands among years near by."""
+    def taught(
+        self, question_id: str, language: str, near_years: bool = False, near_places: bool = False
+    ) -> Lesson:
+        """A question with its right answer.
+
+        ``near_years``: one of two years stands among years near by; ``near_places``: one of two places stands among the
+        sample's own options.
+        """
         question = self._questions[question_id, language]
         right = question.choices[question.answer_index]
         wrong = [choice for choice in question.choices if choice != right]
         if question.dataset == "xpeo" and near_years and self._draws.below(2):
             wrong = [self._year(language, year) for year in self._years_beside(self._years[question_id])]
-        elif question.dataset == "xgeo" or (question.dataset == "xpeo" and self._draws.below(4)):
+        elif question.dataset == "xgeo":
+            if not (near_places and self._draws.below(2)):
+                wrong = self._right_elsewhere(question, right)
+        elif question.dataset == "xpeo" and self._draws.below(4):
             wrong = self._right_elsewhere(question, right)
         return self._asked(question, question.text, right, wrong, question.premise)
 

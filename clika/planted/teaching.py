@@ -42,8 +42,8 @@ class Course:
 
     ``taught``, ``unknown`` and ``worlds`` are how many of each a step reads; in the first tenth of the steps, unless
     ``goes_on``, half of the taught ones are questions that say their answer. ``near_years``: years stand among years
-    near by as often as among others that are right elsewhere, where the century tells. ``rate`` is the greatest
-    learning rate.
+    near by as often as among others that are right elsewhere, where the century tells; ``near_places``: places
+    among the sample's own options as often. ``rate`` is the greatest learning rate.
     """
 
     steps: int
@@ -53,6 +53,7 @@ class Course:
     worlds: int = 4
     goes_on: bool = False
     near_years: bool = False
+    near_places: bool = False
     warmup: int = 50
     weight_decay: float = 0.01
 
@@ -152,7 +153,7 @@ class _Teaching:
         echoes = 0 if course.goes_on or step >= _ECHO_SHARE * course.steps else course.taught // 2
         lessons = [self._questions.echo() for _ in range(echoes)]
         lessons += [
-            self._questions.taught(*self._rounds.next(), course.near_years)
+            self._questions.taught(*self._rounds.next(), course.near_years, course.near_places)
             for _ in range(course.taught - echoes)
         ]
         lessons += [self._questions.unknown(course.near_years) for _ in range(course.unknown)]
