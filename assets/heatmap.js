@@ -1,5 +1,5 @@
 // gr.Plot has no click event, and Gradio makes a new plot for every new figure. So the page is watched,
-// and every new heatmap gets a listener that hands [run, language] of the pressed cell to Python.
+// and every new figure gets a listener that hands [run, language] of the pressed cell, bar or point to Python.
 window.clikaCellPressed = (data) => trigger("click", data);
 
 const listen = () => {
@@ -8,8 +8,10 @@ const listen = () => {
   plot.clikaListens = true;
   plot.on("plotly_click", (event) => {
     const point = event.points[0];
+    if (!point.customdata) return;
     const [run, language] = point.customdata;
     window.clikaCellPressed({ run, language });
+    if (point.data.type !== "heatmap") return;
     window.Plotly.relayout(plot, {
       shapes: [{
         type: "rect", x0: point.x - 0.5, x1: point.x + 0.5, y0: point.y - 0.5, y1: point.y + 0.5,

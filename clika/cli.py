@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -24,7 +23,7 @@ from clika.database.queries import answer_matrices, chosen_collection, parallel_
 from clika.database.run_choice import chosen_runs
 from clika.demo_command import add_demo_command
 from clika.errors import ClikaError, UsageError
-from clika.exports.predictions import predictions_table, question_json
+from clika.exports.predictions import for_spreadsheets, predictions_table, question_json
 from clika.exports.scores import SCORE_FORMATS
 from clika.failpoints import arm
 from clika.fetch_command import add_fetch_command
@@ -498,14 +497,7 @@ def export_command(options: argparse.Namespace) -> int:
         if suffix == ".parquet":
             pq.write_table(table, options.output)
         elif suffix == ".csv":
-            flat = [
-                json.dumps(values) if values is not None else None
-                for values in table.column("log_probabilities").to_pylist()
-            ]
-            place = table.schema.get_field_index("log_probabilities")
-            pyarrow.csv.write_csv(
-                table.set_column(place, "log_probabilities", pa.array(flat, pa.string())), options.output
-            )
+            pyarrow.csv.write_csv(for_spreadsheets(table), options.output)
         else:
             with options.output.open("w", encoding="utf-8") as file:
                 for row in table.to_pylist():

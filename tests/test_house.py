@@ -50,12 +50,14 @@ ROOMS["site_command"] = {"site", "database"}
 ROOMS["question_sources"] = {
     "database", "datasets", "imports", "languages", "prompts", "records", "shards", "errors",
 }  # fmt: skip
+ROOMS["run_tags"] = {"records", "languages", "errors"}
 ROOMS["references"] = {"database", "datasets", "metrics", "planted", "languages", "records"}
 ROOMS["demo"] = {
     "conductivity", "datasets", "imports", "jobs", "planted", "question_sources", "training", "languages", "errors",
 }  # fmt: skip
 ROOMS["serving"] |= {"demo"}
-ROOMS["ui"] |= {"question_sources", "references", "demo"}
+ROOMS["site"] |= {"references"}
+ROOMS["ui"] |= {"question_sources", "references", "demo", "run_tags"}
 ROOMS["job_commands"] = ROOMS.keys() - {
     "app", "serving", "workers", "planted", "question_sources", "references", "demo",
 }  # fmt: skip

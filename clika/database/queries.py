@@ -3,13 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from clika.database.index import Index
 from clika.errors import UsageError
-from clika.languages import ALL_LANGUAGES, ENGLISH
+from clika.languages import ALL_LANGUAGES
 from clika.records import (
     INVALID,
     NOT_ASKED,
@@ -26,15 +25,6 @@ from clika.records import (
 from clika.shards import SCORED_RULES
 
 
-class Relation(StrEnum):
-    """How an answer stands to the English answer to the same question."""
-
-    BOTH = "both"
-    ENGLISH_ONLY = "english_only"
-    LANGUAGE_ONLY = "language_only"
-    NEITHER = "neither"
-
-
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """A run, how many predictions the store holds of it, and over which data sets."""
@@ -42,30 +32,6 @@ class RunSummary:
     run: Run
     predictions: int
     datasets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionRow:
-    """One line of a cell's question list; the picks are 0-based, None where there is no choice."""
-
-    dataset: str
-    question_id: str
-    text: str
-    answer_index: int
-    english_chosen: int | None
-    chosen: int | None
-    outcome: Outcome | None
-    languages_right: int
-    languages_asked: int
-    relation: Relation | None
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionPage:
-    """One page of a cell's questions, and how many there are in all."""
-
-    total: int
-    rows: tuple[QuestionRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,72 +224,6 @@ def _answer_matrices(
                 )
             )
     return tuple(matrices)
-
-
-def cell_questions(
-    index: Index,
-    run: str,
-    datasets: Sequence[str],
-    language: str,
-    relation: Relation | None = None,
-    offset: int = 0,
-    limit: int = 20,
-) -> QuestionPage:
-    """The questions that a cell is made from, a page at a time, in the data sets' own order."""
-    rows = index.cursor.execute(
-        """with answered as (
-            select p.item, l.code as language, p.outcome,
-                case when p.outcome = 'answered' then p.chosen_index end as chosen,
-                p.outcome = 'answered' and p.chosen_index = i.answer_index as right_answer
-            from predictions p join runs r on r.number = p.run
-                join items i on i.item = p.item join languages l on l.number = p.language
-            where r.run = $run and list_contains($datasets, i.dataset)),
-        counted as (
-            select item, count(*) filter (where right_answer) as languages_right, count(*) as asked
-            from answered where outcome <> 'invalid' group by item),
-        listed as (
-            select i.item, i.dataset, i.question_id, q.text, i.answer_index,
-                e.chosen as english_chosen, h.chosen, h.outcome,
-                coalesce(c.languages_right, 0) as languages_right, coalesce(c.asked, 0) as asked,
-                case when e.item is null or e.outcome = 'invalid' or h.outcome = 'invalid' then null
-                    when e.right_answer and h.right_answer then 'both'
-                    when e.right_answer then 'english_only'
-                    when h.right_answer then 'language_only' else 'neither' end as relation
-            from answered h join items i on i.item = h.item
-                join languages l on l.code = h.language
-                join questions q on q.item = h.item and q.language = l.number
-                left join answered e on e.item = h.item and e.language = $english
-                left join counted c on c.item = h.item
-            where h.language = $language)
-        select *, count(*) over () as total from listed
-        where $relation is null or relation = $relation
-        order by item limit $limit offset $offset""",
-        {
-            "run": run,
-            "datasets": list(datasets),
-            "english": ENGLISH,
-            "language": language,
-            "relation": str(relation) if relation else None,
-            "limit": limit,
-            "offset": offset,
-        },
-    ).fetchall()
-    page = tuple(
-        QuestionRow(
-            dataset=row[1],
-            question_id=row[2],
-            text=row[3],
-            answer_index=row[4],
-            english_chosen=row[5],
-            chosen=row[6],
-            outcome=Outcome(row[7]),
-            languages_right=row[8],
-            languages_asked=row[9],
-            relation=Relation(row[10]) if row[10] else None,
-        )
-        for row in rows
-    )
-    return QuestionPage(total=rows[0][11] if rows else 0, rows=page)
 
 
 def parallel_question(index: Index, collection: str, dataset: str, question_id: str) -> tuple[Question, ...]:

@@ -1,10 +1,13 @@
 """Single answers for people and programs: a table of predictions, and one question with its answers as JSON."""
 
+import json
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute
 
 from clika.database.queries import PredictionRow
+from clika.exports.csv_cells import safe_cell
 from clika.records import Question, Run
 
 
@@ -58,6 +61,22 @@ def predictions_table(rows: Sequence[PredictionRow], runs: dict[str, Run]) -> pa
             "letter_mass": pa.array([p.letter_mass for p in predictions], pa.float32()),
         }
     )
+
+
+def for_spreadsheets(table: pa.Table) -> pa.Table:
+    """A table as CSV has it: lists as JSON, and no text that a spreadsheet would take for a formula."""
+    return pa.table([_written(column) for column in table.columns], names=table.column_names)
+
+
+def _written(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    if pa.types.is_list(column.type):
+        lists = column.to_pylist()
+        return pa.array([None if values is None else json.dumps(values) for values in lists], pa.string())
+    if not pa.types.is_string(column.type):
+        return column
+    once = pyarrow.compute.dictionary_encode(column).combine_chunks()  # few names, many rows
+    safe = [None if one is None else safe_cell(one) for one in once.dictionary.to_pylist()]
+    return pa.array(safe, pa.string()).take(once.indices)
 
 
 def _margin(scores: Sequence[float] | None) -> float | None:

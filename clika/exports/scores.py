@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 
+from clika.exports.csv_cells import safe_cell
 from clika.metrics.gates import GATE_PERCENT
 from clika.records import Gate, LanguageScores, Metric, Run
 
@@ -96,7 +97,15 @@ def _csv(rows: Sequence[LanguageScores], runs: dict[str, Run]) -> str:
         for language, value, n in zip(row.languages, row.values, row.n, strict=True):
             shown = "" if math.isnan(value) else repr(float(value))
             source, failed = row.sources.get(language, row.run), "|".join(row.unmet.get(language, ()))
-            line = [source, runs[row.run].model.name, row.metric, row.scope, language, shown, n]
+            line = [
+                source,
+                safe_cell(runs[row.run].model.name),
+                row.metric,
+                safe_cell(row.scope),
+                language,
+                shown,
+                n,
+            ]
             writer.writerow([*line, failed] if gated else line)
     return text.getvalue()
 

@@ -2,7 +2,7 @@
 
 Axes are numbers with names written beside them, because two runs may carry one name and Plotly would
 fold equal names into one row. Only attributes of plotly.js 3 are used (Gradio's wheel brings 3.3.1).
-Each cell's ``customdata`` is ``[run, language]``: what a click hands back.
+Each cell's ``customdata`` is ``[run, language]``: what a click hands back. A mean or ratio has none.
 """
 
 import html
@@ -10,15 +10,16 @@ from collections.abc import Callable
 
 import plotly.graph_objects as go
 
-from clika.figures.colours import BLACK, SCALE, WHITE, CellColours, surroundings, value_colours
-from clika.figures.score_grid import (
-    METRIC_NAMES,
-    CellState,
-    ScoreCell,
-    ScoreGrid,
-    language_name,
-    scope_name,
+from clika.figures.colours import (
+    BLACK,
+    DIVERGING,
+    SCALE,
+    WHITE,
+    CellColours,
+    surroundings,
+    value_colours,
 )
+from clika.figures.score_grid import CellState, ScoreCell, ScoreGrid, column_head, language_name
 
 ROW_HEIGHT = 34
 HEAD_HEIGHT = 58
@@ -42,14 +43,14 @@ def heatmap(grid: ScoreGrid, dark: bool = False, selected: tuple[str, str] | Non
         side="top",
         tickmode="array",
         tickvals=list(range(len(grid.languages))),
-        ticktext=[f"{_written(language_name(code))}<br>{_written(code)}" for code in grid.languages],
+        ticktext=["<br>".join(map(written, column_head(code))) for code in grid.languages],
         tickangle=0,
         range=[-0.5, len(grid.languages) - 0.5],
     )
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(grid.runs))),
-        ticktext=[_written(_shortened(label)) for label in grid.labels],
+        ticktext=[written(shortened(label)) for label in grid.labels],
         range=[len(grid.runs) - 0.5, -0.5],
         automargin=True,
         ticklabelstandoff=6,
@@ -68,7 +69,7 @@ def heatmap(grid: ScoreGrid, dark: bool = False, selected: tuple[str, str] | Non
         modebar={
             "remove": ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale"]
         },
-        coloraxis={"colorscale": _stops(SCALE), "cmin": 0, "cmax": 1, "showscale": False},
+        coloraxis=_colour_axis(grid.extent),
         shapes=_frame(grid, selected, around.selected),
     )
     return figure
@@ -78,7 +79,7 @@ def _values(grid: ScoreGrid, text_colour: str) -> go.Heatmap:
     """The cells whose number is readable in one text colour: Plotly has one text colour a trace."""
 
     def belongs(cell: ScoreCell) -> bool:
-        return cell.state is CellState.VALUE and value_colours(cell.value).text == text_colour
+        return cell.state is CellState.VALUE and value_colours(cell.value, grid.extent).text == text_colour
 
     return _trace(
         grid,
@@ -113,10 +114,13 @@ def _trace(
         z=[[height(cell) if belongs(cell) else None for cell in row] for row in grid.cells],
         text=[[cell.printed if belongs(cell) else "" for cell in row] for row in grid.cells],
         hovertext=[
-            [_hover(grid, cell, label) if belongs(cell) else "" for cell in row]
+            [hover(grid, cell, label) if belongs(cell) else "" for cell in row]
             for row, label in zip(grid.cells, grid.labels, strict=True)
         ],
-        customdata=[[[cell.run, cell.language] for cell in row] for row in grid.cells],
+        customdata=[
+            [[cell.run, cell.language] if belongs(cell) and cell.selectable else None for cell in row]
+            for row in grid.cells
+        ],
         texttemplate="%{text}",
         hovertemplate="%{hovertext}<extra></extra>",
         hoverongaps=False,
@@ -126,12 +130,19 @@ def _trace(
     )
 
 
-def _hover(grid: ScoreGrid, cell: ScoreCell, label: str) -> str:
-    what = f"{METRIC_NAMES[grid.metric]}, {scope_name(grid.scope)}"
+def hover(grid: ScoreGrid, cell: ScoreCell, label: str) -> str:
+    """The tip of a cell: row, language, value, interval, n."""
+    name, code = language_name(cell.language), written(cell.language)
     return (
-        f"<b>{_written(label)}</b><br>{_written(language_name(cell.language))} ({_written(cell.language)})"
-        f"<br>{_written(what)}: {_written(cell.sentence)}"
+        f"<b>{written(label)}</b><br>{written(name)}{f' ({code})' if cell.selectable else ''}"
+        f"<br>{written(grid.title)}: {written(cell.sentence)}"
     )
+
+
+def _colour_axis(extent: float | None) -> dict[str, object]:
+    low, high = (0.0, 1.0) if extent is None else (-extent, extent)
+    scale = SCALE if extent is None else DIVERGING
+    return {"colorscale": _stops(scale), "cmin": low, "cmax": high, "showscale": False}
 
 
 def _frame(grid: ScoreGrid, selected: tuple[str, str] | None, colour: str) -> list[dict[str, object]]:
@@ -154,10 +165,11 @@ def _stops(colours: tuple[str, ...]) -> list[list[float | str]]:
     return [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
 
 
-def _shortened(label: str) -> str:
+def shortened(label: str) -> str:
+    """A row's name as long as there is room for."""
     return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
-def _written(text: str) -> str:
+def written(text: str) -> str:
     """Plotly reads a few HTML tags in its labels: a name must be shown as it is written."""
     return html.escape(text, quote=False)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from clika.languages import ALL_LANGUAGES, LANGUAGES
+from clika.metrics.case_study import OTHERS, OVER_ENGLISH
 from clika.records import DATASETS, FictionalSet, Gate, LanguageScores, Level, Metric
 
 METRIC_NAMES: dict[Metric, str] = {
@@ -31,6 +32,10 @@ SCOPE_NAMES: dict[str, str] = {
 }
 
 
+LEAST_EXTENT = 0.05
+"""Differences below it stay pale, however small the greatest one is."""
+
+
 class CellState(StrEnum):
     """A number; one whose gates do not hold; one that does not exist for these answers; nobody asked."""
 
@@ -44,7 +49,7 @@ class CellState(StrEnum):
 class ScoreCell:
     """One run in one language. ``value``, ``low`` and ``high`` (95 % interval) are NaN where undefined.
 
-    ``unmet`` are the gates that keep an XRR from being established.
+    ``unmet`` are the gates that keep an XRR from being established. ``signed`` values are differences.
     """
 
     run: str
@@ -56,6 +61,12 @@ class ScoreCell:
     high: float = math.nan
     n: int = 0
     unmet: tuple[Gate, ...] = ()
+    signed: bool = False
+
+    @property
+    def selectable(self) -> bool:
+        """Whether questions stand behind the cell: not behind a mean, a ratio, or what was not run."""
+        return self.state is not CellState.NOT_RUN and is_language(self.language)
 
     @property
     def printed(self) -> str:
@@ -65,7 +76,7 @@ class ScoreCell:
             return "–"
         if self.state is CellState.NOT_RUN:
             return "·"
-        shown = printed(self.value, self.metric)
+        shown = printed(self.value, self.metric, self.signed)
         return f"({shown})" if self.state is CellState.NOT_ESTABLISHED else shown
 
     @property
@@ -75,12 +86,12 @@ class ScoreCell:
             return "not run: no question was asked"
         if self.state is CellState.UNDEFINED:
             return f"undefined for these answers (n = {self.n})"
-        shown = printed(self.value, self.metric)
+        shown = printed(self.value, self.metric, self.signed)
         if self.state is CellState.NOT_ESTABLISHED:
             shown += f", not established: not over 90 % right in {', '.join(self.unmet)}"
         if math.isnan(self.low) or math.isnan(self.high):
             return f"{shown} (n = {self.n})"
-        low, high = printed(self.low, self.metric), printed(self.high, self.metric)
+        low, high = (printed(bound, self.metric, self.signed) for bound in (self.low, self.high))
         return f"{shown} (95 % interval {low} to {high}; n = {self.n})"
 
 
@@ -88,7 +99,8 @@ class ScoreCell:
 class ScoreGrid:
     """``cells`` is (runs, languages); ``labels`` names each run, in the same order as ``runs``.
 
-    A row of XRR is made of several runs: its cells say which.
+    A row of XRR is made of several runs: its cells say which. ``languages`` may hold the columns of a case study
+    too. ``less`` names what was subtracted from each row; None where the values are their own.
     """
 
     metric: Metric
@@ -97,6 +109,21 @@ class ScoreGrid:
     labels: tuple[str, ...]
     languages: tuple[str, ...]
     cells: tuple[tuple[ScoreCell, ...], ...]
+    less: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What the values are: metric, scope, and what was subtracted."""
+        less = f", less {self.less}" if self.less else ""
+        return f"{METRIC_NAMES[self.metric]}, {scope_name(self.scope)}{less}"
+
+    @property
+    def extent(self) -> float | None:
+        """The greatest difference, either way, which a diverging scale ends at; None for values of their own."""
+        if self.less is None:
+            return None
+        values = [abs(cell.value) for row in self.cells for cell in row if not math.isnan(cell.value)]
+        return max([LEAST_EXTENT, *values])
 
     def cell(self, run: str, language: str) -> ScoreCell | None:
         """The cell of a run in a language; None where the grid has no such cell."""
@@ -117,9 +144,17 @@ class ScoreGrid:
         return run if row is None else self.labels[row]
 
 
-def printed(value: float, metric: Metric) -> str:
-    """A value as the paper prints it: accuracy and RA times 100 with 2 digits, the others as shares with 4."""
-    return f"{value:.4f}" if metric in (Metric.EN_CO, Metric.XRR) else f"{value * 100:.2f}"
+def printed(value: float, metric: Metric, signed: bool = False) -> str:
+    """A value as the paper prints it: accuracy and RA times 100 with 2 digits, the others as shares with 4.
+
+    ``signed`` for differences; what rounds to 0 has no sign.
+    """
+    shown = f"{value:.4f}" if metric in (Metric.EN_CO, Metric.XRR) else f"{value * 100:.2f}"
+    if not signed:
+        return shown
+    if float(shown) == 0:
+        return shown.removeprefix("-")
+    return f"+{shown}" if value > 0 else shown.replace("-", "−")
 
 
 def scope_name(scope: str) -> str:
@@ -128,8 +163,23 @@ def scope_name(scope: str) -> str:
 
 
 def language_name(code: str) -> str:
-    """The English name of a language; the code itself where ALL_LANGUAGES does not have it."""
-    return ALL_LANGUAGES[code].name if code in ALL_LANGUAGES else code
+    """The English name of a language or of a case study's column; the code itself where neither has it."""
+    whole = code.removesuffix(OVER_ENGLISH)
+    name = ALL_LANGUAGES[whole].name if whole in ALL_LANGUAGES else whole
+    return name if whole == code else f"{name} over English"
+
+
+def is_language(column: str) -> bool:
+    """Whether a column is a language, and not a mean or a ratio."""
+    return column != OTHERS and not column.endswith(OVER_ENGLISH)
+
+
+def column_head(column: str) -> tuple[str, str]:
+    """The two lines over a column: name and code; ``others`` and ``mean``; ``Chinese`` and ``/en``."""
+    whole = column.removesuffix(OVER_ENGLISH)
+    if whole != column:
+        return language_name(whole), OVER_ENGLISH
+    return (OTHERS, "mean") if column == OTHERS else (language_name(column), column)
 
 
 def score_grid(
@@ -138,17 +188,20 @@ def score_grid(
     scope: str,
     labels: Mapping[str, str],
     asked: Mapping[tuple[str, str], int],
+    columns: Sequence[str] = (),
+    less: str | None = None,
 ) -> ScoreGrid:
     """The grid of all runs in ``labels`` (run -> name, in the order of rows).
 
-    ``asked`` is (run, language) -> questions asked within the scope: it tells a value that is undefined
-    from questions that were never asked, which NaN alone cannot. Languages are those that any run was
-    scored in, in the order of ALL_LANGUAGES; all of them where there is none.
+    ``asked`` is (run, column) -> questions asked within the scope: it tells a value that is undefined
+    from questions that were never asked, which NaN alone cannot. Without ``columns`` there is one for each
+    language that any run was scored in, in the order of ALL_LANGUAGES; for all of them where there is none. ``less``
+    names what the values are differences to.
     """
     by_run = {score.run: score for score in scores}
     seen = {language for score in scores for language in score.languages}
     order = [*ALL_LANGUAGES, *sorted(seen - set(ALL_LANGUAGES))]
-    languages = tuple(code for code in order if code in seen) or tuple(LANGUAGES)
+    languages = tuple(columns) or tuple(code for code in order if code in seen) or tuple(LANGUAGES)
     return ScoreGrid(
         metric=metric,
         scope=scope,
@@ -157,15 +210,18 @@ def score_grid(
         languages=languages,
         cells=tuple(
             tuple(
-                _cell(by_run.get(run), run, language, metric, asked.get((run, language), 0))
+                _cell(by_run.get(run), run, language, metric, asked.get((run, language), 0), less is not None)
                 for language in languages
             )
             for run in labels
         ),
+        less=less,
     )
 
 
-def _cell(score: LanguageScores | None, run: str, language: str, metric: Metric, asked: int) -> ScoreCell:
+def _cell(
+    score: LanguageScores | None, run: str, language: str, metric: Metric, asked: int, signed: bool
+) -> ScoreCell:
     if asked == 0:
         return ScoreCell(run, language, metric, CellState.NOT_RUN)
     if score is None or language not in score.languages:
@@ -184,4 +240,5 @@ def _cell(score: LanguageScores | None, run: str, language: str, metric: Metric,
         high=float(score.high[place]),
         n=int(score.n[place]),
         unmet=unmet,
+        signed=signed,
     )

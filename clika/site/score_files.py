@@ -8,7 +8,7 @@ from clika.database.queries import answer_matrices, run_summaries
 from clika.figures.colours import cell_colours
 from clika.figures.score_grid import METRIC_NAMES, ScoreGrid, scope_name, score_grid
 from clika.metrics.conductivity import READ_SETS, final_runs, tuning_of
-from clika.metrics.score_table import metric_datasets, references_for, scope_datasets, score_table
+from clika.metrics.score_table import metric_datasets, scope_datasets, score_table
 from clika.records import (
     DATASETS,
     LEVEL_DATASETS,
@@ -20,6 +20,7 @@ from clika.records import (
     Metric,
     Run,
 )
+from clika.references import references_in
 from clika.ui.run_labels import run_labels
 
 HELD_OUT = tuple(str(held_out) for held_out, *_ in READ_SETS.values())
@@ -47,13 +48,13 @@ def shown_of(index: Index, collection: str) -> tuple[Shown, ...]:
         Shown(collection, metric, str(scope))
         for metric in (Metric.RA, Metric.XRR, Metric.EN_CO, Metric.ACCURACY)
         for scope in scopes
-        if _exists(collection, metric, str(scope), tuned)
+        if _exists(index, collection, metric, str(scope), tuned)
     )
 
 
-def _exists(collection: str, metric: Metric, scope: str, tuned: bool) -> bool:
+def _exists(index: Index, collection: str, metric: Metric, scope: str, tuned: bool) -> bool:
     if metric is Metric.RA:
-        return set(scope_datasets(scope)) <= set(references_for(collection))
+        return set(scope_datasets(scope)) <= set(references_in(index, collection))
     return metric is not Metric.XRR or (tuned and scope in HELD_OUT)
 
 
@@ -62,7 +63,7 @@ def shown_grid(index: Index, shown: Shown) -> ScoreGrid:
     runs = [summary.run for summary in run_summaries(index, shown.collection)]
     needed = metric_datasets(shown.metric, shown.scope)
     matrices = answer_matrices(index, shown.collection, datasets=needed)
-    rows = score_table(matrices, shown.metric, shown.scope, references_for(shown.collection), runs)
+    rows = score_table(matrices, shown.metric, shown.scope, references_in(index, shown.collection), runs)
     if shown.metric is Metric.XRR:
         labels, asked = _tunings(rows, runs)
     else:

@@ -25,8 +25,9 @@ from clika.database.run_choice import chosen_runs
 from clika.errors import ClikaError, UsageError
 from clika.exports.predictions import question_json
 from clika.exports.scores import SCORE_FORMATS
-from clika.metrics.score_table import metric_datasets, references_for, score_table
+from clika.metrics.score_table import metric_datasets, score_table
 from clika.records import Metric
+from clika.references import references_in
 from clika.ui.jobs_watch import JobsWatch, JobView
 from clika.ui.new_run import PAPER, NewRun, sent_text, sent_texts
 from clika.ui.new_run_tab import NewRunTab
@@ -129,7 +130,7 @@ class ProgramApi:
         wanted = self._collection(collection)
         runs = chosen_runs(self._index, wanted, _names(models))
         matrices = answer_matrices(self._index, wanted, list(runs), needed)
-        rows = score_table(matrices, of, over, references_for(wanted), list(runs.values()))
+        rows = score_table(matrices, of, over, references_in(self._index, wanted), list(runs.values()))
         return cast(list[Score], json.loads(SCORE_FORMATS["json"](rows, runs)))
 
     @told

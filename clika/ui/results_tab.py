@@ -1,57 +1,41 @@
 """The Results tab: the heatmap first; below it the questions of a cell; below them one question in full.
 
-What it shows is made by results_view.py and results_cell.py; here stand the parts of the page and the wires
-between them. A listener can be called by anybody who reaches the page, so every value that arrives is checked.
+What it shows is made by results_view.py, results_figures.py and results_cell.py; here stand the parts of the page
+and the wires between them. A listener can be called by anybody who reaches the page, so every value that arrives is
+checked. Listeners answer with what changed alone, part by part.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from clika.database.index import Index
-from clika.database.queries import Relation, run_summaries
+from clika.database.queries import run_summaries
 from clika.demo import demo
-from clika.errors import UsageError
-from clika.figures.heatmap import heatmap
-from clika.figures.score_grid import METRIC_NAMES, scope_name
-from clika.records import Metric
+from clika.errors import ClikaError
 from clika.settings import Settings
 from clika.ui import markup
 from clika.ui.evaluations import Evaluations
 from clika.ui.first_start import ImportForm, build_first_start, connect_evaluation, connect_imports
 from clika.ui.guided_look import GuidedLookPart
 from clika.ui.listeners import LOOK, script, spoken
-from clika.ui.results_cell import (
-    ANY_RELATION,
-    QUESTIONS_A_PAGE,
-    Chosen,
-    cell_html,
-    checked_cell,
-    question_html,
-    questions_shown,
-    relation_choices,
-)
-from clika.ui.results_view import Scores, View, required_view, scores_of_view, view_of_store
+from clika.ui.question_panel import QuestionPanel
+from clika.ui.results_cell import QUESTIONS_A_PAGE, Chosen, checked_cell, checked_question, question_shown
+from clika.ui.results_exports import ResultsExports
+from clika.ui.results_figures import Shape, figure_of
+from clika.ui.results_link import READ_ADDRESS, WRITE_ADDRESS, Switches, link_of, switches_of
+from clika.ui.results_switches import SwitchParts, switches
+from clika.ui.results_tags import TagsPanel
+from clika.ui.results_view import View, required_view, scores_of_view, view_of_store
 from clika.ui.store_watch import StoreWatch
 
-HEATMAP, TABLE = "Heatmap", "Table"
+Updates = dict[Any, object]
 
-
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """What the tab's switches say, as a browser sends them: wishes, not yet held against the store."""
-
-    collection: str | None
-    metric: str | None
-    scope: str | None
-    shape: str
-    dark: bool
-    chosen: Chosen
-
-    def required_view(self, index: Index) -> View:
-        """What the heatmap is of. Raises UsageError for a store without answers."""
-        return required_view(index, self.collection, self.metric, self.scope)
+SHOW_CELL = "() => document.querySelector('#cell')?.scrollIntoView({behavior: 'smooth', block: 'nearest'})"
+SHOW_CARDS = (
+    "() => document.querySelector('#question-panel')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
+)
 
 
 class ResultsTab:
@@ -61,42 +45,30 @@ class ResultsTab:
         self._index = index
         self._watch = watch
         self._store = settings.store
+        self._read_only = settings.read_only
         self._draw_parts()
         self._connect(settings, page)
 
     def _draw_parts(self) -> None:
         self.dark = gr.Checkbox(visible=False)
+        self.link = gr.Textbox("", visible=False)
         self.chosen = gr.State(Chosen())
         self.drawn = gr.State(-1)
         self.notices = gr.HTML(visible=False, apply_default_css=False)
         self.guide = GuidedLookPart(self._index, self._store, self._watch, demo())
         self.first = build_first_start()
         with gr.Column(visible=False, elem_id="results") as self.results:
-            with gr.Row(elem_id="switches"):
-                self.metric = gr.Radio(
-                    [
-                        (METRIC_NAMES[name], str(name))
-                        for name in (Metric.RA, Metric.EN_CO, Metric.XRR, Metric.ACCURACY)
-                    ],
-                    label="Metric",
-                    elem_id="metric",
-                    min_width=250,
-                )
-                self.scope = gr.Dropdown(label="Questions", elem_id="scope", min_width=150, filterable=False)
-                self.collection = gr.Dropdown(
-                    label="Collection", elem_id="collection", visible=False, min_width=150, filterable=False
-                )
-                self.shape = gr.Radio(
-                    [HEATMAP, TABLE], value=HEATMAP, label="Show as", elem_id="shape", min_width=200
-                )
+            self.switches = SwitchParts()
             self.plot = gr.Plot(show_label=False, container=False, elem_id="heatmap", buttons=[])
             self.table = gr.HTML(
-                visible=False, apply_default_css=False, elem_id="score-table", js_on_load=script("choices.js")
+                visible=False, apply_default_css=False, elem_id="score-table", js_on_load=script("cells.js")
             )
             self.note = gr.HTML(
                 apply_default_css=False, elem_id="heatmap-note", js_on_load=script("heatmap.js")
             )
-            self._draw_way_down()
+            self.exports = ResultsExports(self._index)
+            self.tags = TagsPanel(self._index, self._read_only)
+            self.panel = QuestionPanel(self._index)
             with gr.Accordion("Import another folder", open=False):
                 more_folder = gr.Textbox(label="Folder", placeholder="../CLiKA")
                 self.more = ImportForm(more_folder, gr.Button("Import this folder"))
@@ -104,173 +76,250 @@ class ResultsTab:
         self.work = gr.HTML(visible=False, apply_default_css=False, elem_id="evaluation-report")
         self.timer = gr.Timer(1.5)
 
-    def _draw_way_down(self) -> None:
-        with gr.Column(visible=False, elem_id="cell") as self.cell_panel:
-            self.cell_heading = gr.HTML(apply_default_css=False, elem_id="cell-heading")
-            self.relation = gr.Radio(
-                relation_choices(None), value=ANY_RELATION, label="Questions", elem_id="relation"
-            )
-            self.questions = gr.HTML(
-                apply_default_css=False, elem_id="questions", js_on_load=script("choices.js")
-            )
-            with gr.Row(elem_id="pager"):
-                self.earlier = gr.Button("← Earlier", size="sm", elem_id="earlier", min_width=100)
-                self.later = gr.Button("Later →", size="sm", elem_id="later", min_width=100)
-        self.question = gr.HTML(apply_default_css=False, elem_id="question")
-
     def _connect(self, settings: Settings, page: gr.Blocks) -> None:
-        switches = [self.collection, self.metric, self.scope, self.shape, self.dark, self.chosen]
-        question_list = [self.chosen, self.questions, self.earlier, self.later]
-        cell_parts = [
-            *(self.chosen, self.cell_panel, self.cell_heading, self.relation),
-            *(self.questions, self.earlier, self.later, self.question),
+        panel, parts = self.panel, self.switches
+        wired = [*parts.inputs, self.dark, self.chosen]
+        of_question = [
+            *(self.chosen, self.link, panel.question_panel, panel.question, panel.map, panel.place),
+            *(panel.before, panel.after, panel.shown, panel.grouped),
         ]
-        everything = self._everything = [
-            *(self.drawn, self.notices, self.first.panel, self.results),
-            *(self.collection, self.metric, self.scope, self.plot, self.table, self.note),
-            *cell_parts,
-        ]
-        read_dark = "() => document.body.classList.contains('dark')"
-        show_cell = (
-            "() => document.querySelector('#cell')?.scrollIntoView({behavior: 'smooth', block: 'nearest'})"
+        of_list = [self.chosen, self.link, panel.questions, panel.earlier, panel.later]
+        of_cell = [*of_list, panel.cell_panel, panel.cell_heading, *panel.filters]
+        of_view = [self.plot, self.table, self.note, *parts.inputs]
+        together = [self.drawn, self.dark, self.notices, self.first.panel, self.results]
+        everything = list(dict.fromkeys([*together, *of_view, *of_cell, *of_question]))
+
+        page.load(self._open, [self.dark, self.link], everything, js=READ_ADDRESS, **LOOK)
+        self.link.change(None, self.link, js=WRITE_ADDRESS, api_visibility="private")
+        self.timer.tick(self._draw_if_grown, [self.drawn, *wired], everything, **LOOK)
+        # One listener for all: two draws under way at once could arrive in the wrong order.
+        gr.on(
+            [switch.input for switch in parts.inputs],
+            self._draw,
+            wired,
+            everything,
+            trigger_mode="always_last",
+            **LOOK,
         )
-        show_cards = (
-            "() => document.querySelector('#question')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
-        )
-        page.load(None, None, self.dark, js=read_dark, api_visibility="private").then(
-            self._draw, switches, everything, **LOOK
-        )
-        self.timer.tick(self._draw_if_grown, [self.drawn, *switches], everything, **LOOK)
-        for switch in (self.metric, self.scope, self.collection):
-            switch.input(self._draw, switches, everything, **LOOK)
-        self.shape.input(self._select_shape, self.shape, [self.plot, self.table], **LOOK)
         for pressed in (self.note, self.table):
-            pressed.click(self._select_cell, switches, cell_parts, **LOOK).then(
-                None, js=show_cell, api_visibility="private"
+            pressed.click(self._press, wired, everything, **LOOK).then(
+                None, js=SHOW_CELL, api_visibility="private"
             )
-        self.relation.input(self._filter_questions, [self.relation, *switches], question_list, **LOOK)
-        self.earlier.click(self._turn_back, switches, question_list, **LOOK)
-        self.later.click(self._turn_on, switches, question_list, **LOOK)
-        self.questions.click(
-            self._select_question, switches, [self.chosen, self.questions, self.question], **LOOK
-        ).then(None, js=show_cards, api_visibility="private")
         self.guide.connect(page, self.timer)
+        for choice in panel.filters:
+            # While somebody types, a Textbox sends "change" alone; a restored text does too, and changes nothing.
+            said = choice.change if choice is panel.search else choice.input
+            said(self._filter, [*panel.filters, *wired], of_list, trigger_mode="always_last", **LOOK)
+        panel.earlier.click(self._turn(-QUESTIONS_A_PAGE), wired, of_list, **LOOK)
+        panel.later.click(self._turn(QUESTIONS_A_PAGE), wired, of_list, **LOOK)
+        panel.questions.click(self._select_question, wired, [panel.questions, *of_question], **LOOK).then(
+            None, js=SHOW_CARDS, api_visibility="private"
+        )
+        panel.before.click(self._step(False), wired, [*of_list, *of_question], **LOOK)
+        panel.after.click(self._step(True), wired, [*of_list, *of_question], **LOOK)
+        panel.shown.input(self._show_model, [panel.shown, *wired], of_question, **LOOK)
+        panel.grouped.input(self._group, [panel.grouped, *wired], of_question, **LOOK)
+        panel.map.click(self._select_on_map, wired, of_question, **LOOK)
+        self.tags.saved.success(self._draw, wired, everything, **LOOK)
+        self.exports.connect(self._now, wired, panel.json)
+        for copies in (panel.copy, self.exports.link):
+            self.exports.copies_link(copies, self._link, wired, self.link)
         connect_evaluation(self.first, self.work, self.timer, Evaluations(settings))
         connect_imports(
             [self.first.importing, self.more],
             self.report,
             settings,
             self._watch,
-            lambda imported: imported.then(self._draw, switches, everything, **LOOK),
+            lambda imported: imported.then(self._draw, wired, everything, **LOOK),
         )
 
-    # What follows is called by Gradio with the values of ``switches`` one after the other.
+    # What follows is called by Gradio; ``values`` are those of the switches, one after the other.
 
     @spoken
-    def _draw(self, *values: Any) -> list[object]:
-        now = Switches(*values)
-        return self._redrawn(replace(now, chosen=replace(now.chosen, offset=0)))
+    def _open(self, dark: bool, query: str) -> Updates:
+        """The page as its address wishes it."""
+        wanted = switches_of(str(query or ""), bool(dark))
+        return {self.dark: dark, **self._redrawn(wanted, held=Switches())}
 
     @spoken
-    def _draw_if_grown(self, seen: int, *values: Any) -> list[object]:
+    def _draw(self, *values: Any) -> Updates:
+        now = switches(*values)
+        return self._redrawn(replace(now, chosen=replace(now.chosen, offset=0)), linked=True)
+
+    @spoken
+    def _draw_if_grown(self, seen: int, *values: Any) -> Updates:
         if self._watch.look() == seen:
-            return [gr.skip() for _ in self._everything]
-        return self._redrawn(Switches(*values))
+            return {self.drawn: gr.skip()}
+        made = self._redrawn(switches(*values))
+        made.pop(self.panel.search)  # somebody may be writing in it
+        return made
 
-    def _redrawn(self, switches: Switches) -> list[object]:
-        """Everything on the tab, for the store as it stands."""
-        generation = self._watch.look()
+    def _redrawn(self, now: Switches, linked: bool = False, held: Switches | None = None) -> Updates:
+        """Everything on the tab, for the store as it stands.
+
+        ``linked`` writes the address too; ``held`` is what the page's switches say, where that is not ``now``.
+        """
         notices = self._index.notices
-        told = gr.update(value=markup.notices(notices), visible=bool(notices))
-        view = view_of_store(self._index, switches.collection, switches.metric, switches.scope)
-        if view is None or self.guide.waits:
-            rest = [gr.skip() for _ in self._everything[4:]]
-            return [generation, told, gr.update(visible=True), gr.update(visible=False), *rest]
-        now = self._still_there(switches, view)
+        made: Updates = {
+            self.drawn: self._watch.look(),
+            self.notices: gr.update(value=markup.notices(notices), visible=bool(notices)),
+        }
+        view = view_of_store(self._index, now.collection, now.metric, now.scope, now.wish)
+        if self.guide.waits:
+            view = None
+        made[self.first.panel] = gr.update(visible=view is None)
+        made[self.results] = gr.update(visible=view is not None)
+        if view is None:
+            return made
+        chosen = self._still_there(now, view)
         scores = scores_of_view(self._index, view)
-        as_table = switches.shape == TABLE
-        return [
-            generation,
-            told,
-            gr.update(visible=False),
-            gr.update(visible=True),
-            gr.update(
-                choices=list(view.collections), value=view.collection, visible=len(view.collections) > 1
-            ),
-            str(view.metric),
-            gr.update(choices=[(scope_name(name), name) for name in view.scopes], value=view.scope),
-            gr.update(value=heatmap(scores.grid, switches.dark, now.cell), visible=not as_table),
-            gr.update(value=markup.score_table_html(scores.grid, switches.dark, now.cell), visible=as_table),
-            markup.tag("div", *(markup.paragraph(sentence) for sentence in scores.sentences)),
-            *self._cell(view, scores, now),
-        ]
+        shown = replace(now, collection=view.collection, metric=view.metric, scope=view.scope, chosen=chosen)
+        as_table = now.shape is Shape.TABLE
+        figure = None if as_table else figure_of(self._index, view, scores, now.shape, now.dark, chosen.cell)
+        sentences = [*([figure.sentence] if figure and figure.sentence else ()), *scores.sentences]
+        return {
+            **made,
+            **self.switches.updates(view, scores, now.shape, held or now),
+            self.plot: gr.update(value=figure.figure, visible=figure.figure is not None)
+            if figure
+            else gr.update(visible=False),
+            self.table: gr.update(
+                value=markup.score_table_html(scores.grid, now.dark, chosen.cell, scores.wish.sort),
+                visible=True,
+            )
+            if as_table
+            else gr.update(value="", visible=False),
+            self.note: markup.tag("div", *(markup.paragraph(sentence) for sentence in sentences)),
+            **self.panel.cell_updates(view, scores, chosen),
+            **self.panel.question_updates(view, chosen),
+            self.chosen: chosen,
+            **({self.link: link_of(replace(shown, wish=scores.wish))} if linked else {}),
+        }
 
-    def _still_there(self, switches: Switches, view: View) -> Chosen:
-        """What is selected, less what the view does not hold."""
-        now = switches.chosen
-        if switches.collection is not None and view.collection != switches.collection:
+    def _still_there(self, now: Switches, view: View) -> Chosen:
+        """What is selected, less what the view does not hold: another collection, or an old link."""
+        chosen = now.chosen
+        if now.collection is not None and view.collection != now.collection:
             return Chosen()
         known = {summary.run.run for summary in run_summaries(self._index, view.collection)}
-        if now.run is not None and now.run not in known:
-            return Chosen()
-        if now.question and now.dataset not in view.datasets:
-            return replace(now, dataset=None, question_id=None)
-        return now
+        if chosen.shown is not None and chosen.shown not in known:
+            chosen = replace(chosen, shown=None)
+        if chosen.run is not None or chosen.language is not None:
+            try:
+                checked_cell(self._index, view.collection, chosen.run, chosen.language)
+            except ClikaError:
+                return Chosen()
+        if chosen.question is not None:
+            try:
+                checked_question(self._index, view.collection, *chosen.question)
+            except ClikaError:
+                return replace(chosen, dataset=None, question_id=None)
+            if chosen.dataset not in view.datasets:
+                return replace(chosen, dataset=None, question_id=None)
+        return chosen
 
-    def _cell(self, view: View, scores: Scores, now: Chosen) -> list[object]:
-        shown = questions_shown(self._index, view, now)
-        return [
-            now,
-            gr.update(visible=now.cell is not None),
-            cell_html(scores, now),
-            gr.update(choices=relation_choices(now.language), value=str(now.relation or ANY_RELATION)),
-            shown.html,
-            gr.update(interactive=shown.earlier),
-            gr.update(interactive=shown.later),
-            question_html(self._index, view, now),
-        ]
+    def _now(self, values: tuple[Any, ...]) -> tuple[Switches, View]:
+        now = switches(*values)
+        view = required_view(self._index, now.collection, now.metric, now.scope, now.wish)
+        return replace(now, collection=view.collection, metric=view.metric, scope=view.scope), view
 
-    def _select_shape(self, shape: str) -> list[object]:
-        return [gr.update(visible=shape != TABLE), gr.update(visible=shape == TABLE)]
+    def _linked(self, now: Switches, chosen: Chosen) -> Updates:
+        return {self.chosen: chosen, self.link: link_of(replace(now, chosen=chosen))}
 
     @spoken
-    def _select_cell(self, event: gr.EventData, *values: Any) -> list[object]:
-        view = Switches(*values).required_view(self._index)
+    def _link(self, *values: Any) -> str:
+        return link_of(self._now(values)[0])
+
+    @spoken
+    def _press(self, event: gr.EventData, *values: Any) -> Updates:
+        """A cell, or the head of a column that sorts."""
+        now, view = self._now(values)
+        sort = getattr(event, "sort", None)
+        if isinstance(sort, str):
+            return self._redrawn(replace(now, wish=replace(now.wish, sort=sort)), linked=True, held=now)
         run, language = checked_cell(
             self._index, view.collection, getattr(event, "run", None), getattr(event, "language", None)
         )
-        return self._cell(view, scores_of_view(self._index, view), Chosen(run=run, language=language))
-
-    def _listed(self, switches: Switches, now: Chosen) -> list[object]:
-        shown = questions_shown(self._index, switches.required_view(self._index), now)
-        return [now, shown.html, gr.update(interactive=shown.earlier), gr.update(interactive=shown.later)]
-
-    @spoken
-    def _filter_questions(self, kind: str, *values: Any) -> list[object]:
-        switches = Switches(*values)
-        relation = Relation(kind) if kind in set(Relation) else None
-        return self._listed(switches, replace(switches.chosen, relation=relation, offset=0))
+        chosen = Chosen(run=run, language=language, grouped=now.chosen.grouped)
+        return {
+            **self.panel.cell_updates(view, scores_of_view(self._index, view), chosen),
+            **self.panel.question_updates(view, chosen),
+            **self._linked(now, chosen),
+        }
 
     @spoken
-    def _turn_back(self, *values: Any) -> list[object]:
-        switches = Switches(*values)
-        offset = max(0, switches.chosen.offset - QUESTIONS_A_PAGE)
-        return self._listed(switches, replace(switches.chosen, offset=offset))
+    def _filter(self, *values: Any) -> Updates:
+        count = len(self.panel.filters)
+        now, view = self._now(values[count:])
+        chosen = self.panel.filtered(now.chosen, *values[:count])
+        if chosen.wanted == now.chosen.wanted:
+            return {self.chosen: gr.skip()}
+        return {**self.panel.list_updates(view, chosen), **self._linked(now, chosen)}
+
+    def _turn(self, by: int) -> Any:
+        @spoken
+        def turn(*values: Any) -> Updates:
+            now, view = self._now(values)
+            chosen = replace(now.chosen, offset=max(0, now.chosen.offset + by))
+            return {**self.panel.list_updates(view, chosen), **self._linked(now, chosen)}
+
+        return turn
 
     @spoken
-    def _turn_on(self, *values: Any) -> list[object]:
-        switches = Switches(*values)
-        return self._listed(
-            switches, replace(switches.chosen, offset=switches.chosen.offset + QUESTIONS_A_PAGE)
+    def _select_question(self, event: gr.EventData, *values: Any) -> Updates:
+        now, view = self._now(values)
+        dataset, question_id = checked_question(
+            self._index, view.collection, getattr(event, "dataset", None), getattr(event, "question", None)
         )
+        chosen = replace(now.chosen, dataset=dataset, question_id=question_id)
+        listed = self.panel.list_updates(view, chosen)
+        return {
+            self.panel.questions: listed[self.panel.questions],
+            **self.panel.question_updates(view, chosen),
+            **self._linked(now, chosen),
+        }
+
+    def _step(self, on: bool) -> Any:
+        @spoken
+        def step(*values: Any) -> Updates:
+            """The question before or after, and the page of the list that it stands on."""
+            now, view = self._now(values)
+            shown = question_shown(self._index, view, now.chosen)
+            to = shown.after if on else shown.before
+            if to is None:
+                return {self.chosen: gr.skip()}
+            position = (shown.position or 0) + (1 if on else -1)
+            chosen = replace(
+                now.chosen,
+                dataset=to[0],
+                question_id=to[1],
+                offset=position // QUESTIONS_A_PAGE * QUESTIONS_A_PAGE,
+            )
+            return {
+                **self.panel.list_updates(view, chosen),
+                **self.panel.question_updates(view, chosen),
+                **self._linked(now, chosen),
+            }
+
+        return step
 
     @spoken
-    def _select_question(self, event: gr.EventData, *values: Any) -> list[object]:
-        switches = Switches(*values)
-        view = switches.required_view(self._index)
-        dataset, question_id = getattr(event, "dataset", None), getattr(event, "question", None)
-        if not isinstance(dataset, str) or not isinstance(question_id, str):
-            raise UsageError(f"no question {question_id!r} in {dataset!r}; press one of the list")
-        selected = replace(switches.chosen, dataset=dataset, question_id=question_id)
-        cards = question_html(self._index, view, selected)
-        return [selected, questions_shown(self._index, view, selected).html, cards]
+    def _show_model(self, run: str | None, *values: Any) -> Updates:
+        now, view = self._now(values)
+        checked_cell(self._index, view.collection, run, now.chosen.language)
+        chosen = replace(now.chosen, shown=None if run == now.chosen.run else run)
+        return {**self.panel.question_updates(view, chosen), **self._linked(now, chosen)}
+
+    @spoken
+    def _group(self, grouped: bool, *values: Any) -> Updates:
+        now, view = self._now(values)
+        chosen = replace(now.chosen, grouped=bool(grouped))
+        return {**self.panel.question_updates(view, chosen), **self._linked(now, chosen)}
+
+    @spoken
+    def _select_on_map(self, event: gr.EventData, *values: Any) -> Updates:
+        _, view = self._now(values)
+        run, _ = checked_cell(
+            self._index, view.collection, getattr(event, "run", None), getattr(event, "language", None)
+        )
+        return self._show_model(run, *values)

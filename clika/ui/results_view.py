@@ -1,11 +1,11 @@
 """What the heatmap is of, and the scores in it: functions of the index and of the switches' values."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from clika.database.index import Index
 from clika.database.queries import answer_matrices, answered_collections, run_summaries
-from clika.errors import UsageError
+from clika.errors import StoreError, UsageError
 from clika.figures.score_grid import ScoreGrid, scope_name, score_grid
 from clika.metrics.conductivity import READ_SETS, final_runs, tuning_of
 from clika.metrics.score_table import metric_datasets, scope_datasets, score_table
@@ -15,12 +15,13 @@ from clika.records import (
     NOT_ASKED,
     AnswerMatrix,
     FictionalSet,
-    LanguageScores,
     Level,
     Metric,
     Run,
 )
 from clika.references import references_in
+from clika.run_tags import RunTags, read_tags
+from clika.ui.arrangement import AS_IT_IS, Arranged, Arrangement, arranged, checked_arrangement, languages_of
 from clika.ui.run_labels import run_labels
 
 METRIC_MEANINGS: dict[Metric, str] = {
@@ -49,6 +50,7 @@ class View:
     metric: Metric
     scope: str
     scopes: tuple[str, ...]
+    wish: Arrangement = AS_IT_IS
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -58,10 +60,19 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The grid to draw and the sentences beside it; ``matrices`` are those it was computed from."""
+    """The grid to draw and the sentences beside it; ``matrices`` are those it was computed from.
+
+    ``rows`` are the grid's, as files get them; ``labels`` and ``languages`` what rows and columns could be had;
+    ``runs`` the collection's.
+    """
 
     grid: ScoreGrid
     sentences: tuple[str, ...]
+    rows: Arranged
+    labels: Mapping[str, str]
+    languages: tuple[str, ...]
+    wish: Arrangement
+    runs: Mapping[str, Run] = field(repr=False)
     matrices: tuple[AnswerMatrix, ...] = field(repr=False)
 
 
@@ -82,7 +93,13 @@ def has_references(index: Index, collection: str, scope: str) -> bool:
     return set(scope_datasets(scope)) <= set(references_in(index, collection))
 
 
-def view_of_store(index: Index, collection: str | None, metric: str | None, scope: str | None) -> View | None:
+def view_of_store(
+    index: Index,
+    collection: str | None,
+    metric: str | None,
+    scope: str | None,
+    wish: Arrangement = AS_IT_IS,
+) -> View | None:
     """The switches, with what the store cannot show replaced by what it can; None where it holds no answer.
 
     Without a wish the metric is RA where a reference is known, XRR where a tuned model was asked, otherwise
@@ -101,7 +118,7 @@ def view_of_store(index: Index, collection: str | None, metric: str | None, scop
     usual = Metric.RA if has_references(index, shown, wanted) else Metric.ACCURACY
     if wanted in HELD_OUT_SCOPES and final_runs([summary.run for summary in summaries]):
         usual = Metric.XRR
-    return View(shown, known, Metric(metric) if metric in set(Metric) else usual, wanted, scopes)
+    return View(shown, known, Metric(metric) if metric in set(Metric) else usual, wanted, scopes, wish)
 
 
 def scores_of_view(index: Index, view: View) -> Scores:
@@ -126,33 +143,63 @@ def scores_of_view(index: Index, view: View) -> Scores:
     runs = [summary.run for summary in run_summaries(index, view.collection)]
     matrices = answer_matrices(index, view.collection, datasets=metric_datasets(metric, view.scope))
     rows = score_table(matrices, metric, view.scope, references, runs)
-    if metric is Metric.XRR:
-        return Scores(_cross_retrieval_grid(rows, runs, view.scope), tuple(sentences), _in(view, matrices))
+    if metric is Metric.XRR:  # a row a tuning; what a tuning was not done in was not run
+        by_id = {run.run: run for run in runs}
+        labels = run_labels([tuning_of(by_id[row.run]) for row in rows])
+        asked = {(row.run, language): 1 for row in rows for language in row.languages}
+        matrices = tuple(matrix for matrix in matrices if matrix.dataset in view.datasets)  # not the gates'
+    else:
+        labels, asked = run_labels(runs), _asked(matrices)
+    languages = languages_of(rows)
+    wish = checked_arrangement(view.wish, tuple(labels), languages)
+    made = arranged(rows, labels, asked, wish, _tags(index, sentences))
+    grid = score_grid(made.rows, metric, view.scope, made.labels, made.asked, made.columns, made.less)
+    return Scores(
+        grid,
+        (*sentences, *made.sentences),
+        made,
+        labels,
+        languages,
+        wish,
+        {run.run: run for run in runs},
+        matrices,
+    )
+
+
+def _asked(matrices: Sequence[AnswerMatrix]) -> dict[tuple[str, str], int]:
+    """(run, language) -> questions asked."""
     asked: dict[tuple[str, str], int] = {}
     for matrix in matrices:
         counts = (matrix.chosen != NOT_ASKED).sum(axis=1)
         for language, count in zip(matrix.languages, counts, strict=True):
             key = (matrix.run, language)
             asked[key] = asked.get(key, 0) + int(count)
-    return Scores(score_grid(rows, metric, view.scope, run_labels(runs), asked), tuple(sentences), matrices)
+    return asked
 
 
-def _cross_retrieval_grid(rows: Sequence[LanguageScores], runs: Sequence[Run], scope: str) -> ScoreGrid:
-    """A row a tuning; what a tuning was not done in was not run."""
-    by_id = {run.run: run for run in runs}
-    labels = run_labels([tuning_of(by_id[row.run]) for row in rows])
-    asked = {(row.run, language): 1 for row in rows for language in row.languages}
-    return score_grid(rows, Metric.XRR, scope, labels, asked)
+def _tags(index: Index, sentences: list[str]) -> Mapping[str, RunTags]:
+    """The tags of the store's runs; a file that is not understood is said and passed over."""
+    try:
+        return read_tags(index.store)
+    except StoreError as error:
+        sentences.append(str(error))
+        return {}
 
 
-def _in(view: View, matrices: Sequence[AnswerMatrix]) -> tuple[AnswerMatrix, ...]:
-    """Those of the view's own data sets: the gates' are not what a cell is made from."""
-    return tuple(matrix for matrix in matrices if matrix.dataset in view.datasets)
-
-
-def required_view(index: Index, collection: str | None, metric: str | None, scope: str | None) -> View:
+def required_view(
+    index: Index,
+    collection: str | None,
+    metric: str | None,
+    scope: str | None,
+    wish: Arrangement = AS_IT_IS,
+) -> View:
     """``view_of_store`` of a store that holds answers. Raises UsageError for one without."""
-    view = view_of_store(index, collection, metric, scope)
+    view = view_of_store(index, collection, metric, scope, wish)
     if view is None:
         raise UsageError("the store holds no answers; import a folder or evaluate a model first")
     return view
+
+
+def with_scope(view: View, metric: Metric, scope: str) -> View:
+    """The same rows and columns of another metric or scope."""
+    return replace(view, metric=metric, scope=scope)

@@ -13,9 +13,7 @@ import pytest
 from clika.database.index import DATABASE, Index, owned, rebuild
 from clika.database.migrations import MIGRATIONS, apply
 from clika.database.queries import (
-    Relation,
     answer_matrices,
-    cell_questions,
     chosen_collection,
     collections,
     parallel_question,
@@ -233,24 +231,6 @@ def test_the_index_reads_no_file_and_cannot_be_told_to(store: Path) -> None:
         ):
             with pytest.raises(duckdb.Error):
                 index.cursor.execute(statement)
-
-
-def test_a_cell_lists_its_questions_with_their_relation_to_english(store: Path) -> None:
-    with Index.open(store) as index:
-        page = cell_questions(index, RUN.run, ["xgeo"], "de")
-        relations = {row.question_id: row.relation for row in page.rows}
-        only = cell_questions(index, RUN.run, ["xgeo"], "de", Relation.LANGUAGE_ONLY)
-        second = cell_questions(index, RUN.run, ["xgeo"], "de", offset=2, limit=1)
-    assert relations == {
-        "0": Relation.BOTH,
-        "1": Relation.ENGLISH_ONLY,
-        "2": Relation.LANGUAGE_ONLY,
-        "3": Relation.NEITHER,
-    }
-    assert (only.total, only.rows[0].question_id) == (1, "2")
-    assert (second.total, [row.question_id for row in second.rows]) == (4, ["2"])
-    # question 0: right in en and de, wrong in he
-    assert (page.rows[0].languages_right, page.rows[0].languages_asked) == (2, 3)
 
 
 def test_the_rule_is_changed_afterwards_from_the_stored_scores(tmp_path: Path) -> None:

@@ -40,8 +40,9 @@ def test_every_cell_is_printed_once() -> None:
 
 
 def test_every_cell_carries_its_run_and_language() -> None:
-    for trace in drawn()["data"]:
-        assert trace["customdata"][0][1] == ["run0", "de"]
+    carried = [[trace["customdata"][0][column] for trace in drawn()["data"]] for column in range(3)]
+    for cells, language in zip(carried, ("en", "de", "he"), strict=True):
+        assert [cell for cell in cells if cell] == [["run0", language]]
 
 
 def test_the_number_is_readable_on_every_colour_of_the_scale() -> None:

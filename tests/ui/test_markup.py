@@ -1,10 +1,11 @@
 """Whatever comes from a file is shown as text, and every mark is a sign with words."""
 
-from clika.database.queries import QuestionPage, QuestionRow, Relation
+from clika.database.cell_questions import QuestionPage, QuestionRow, Relation
 from clika.figures.score_grid import score_grid
 from clika.metrics.english_overlap import EnglishOverlap
 from clika.records import Kind, Metric, Outcome, Prediction, Question
 from clika.ui import markup
+from clika.ui.question_markup import Answerer, question_cards, question_list
 
 HOSTILE = "<img src=x onerror=boom()>\"'&amp;"
 AS_TEXT = "&lt;img src=x onerror=boom()&gt;&quot;&#x27;&amp;amp;"
@@ -19,14 +20,14 @@ def prediction(outcome: Outcome, chosen: int | None = None, raw: str | None = No
 
 
 def card(answer: Prediction | None, **made: str) -> str:
-    return markup.question_cards([question(**made)], {"he": answer} if answer else {}, HOSTILE, "he")
+    return question_cards([question(**made)], {"he": answer} if answer else {}, Answerer(HOSTILE), "he")
 
 
 def test_hostile_text_is_escaped_wherever_it_stands() -> None:
     row = QuestionRow(HOSTILE, HOSTILE, HOSTILE, 0, None, None, Outcome.UNPARSEABLE, 0, 1, Relation.NEITHER)
     grid = score_grid([], Metric.RA, HOSTILE, {HOSTILE: HOSTILE}, {})
     for html in (
-        markup.question_list(QuestionPage(1, (row,)), 0, "de", None),
+        question_list(QuestionPage(1, (row,)), 0, "de", None),
         card(prediction(Outcome.UNPARSEABLE, raw=HOSTILE), text=HOSTILE),
         markup.score_table_html(grid, dark=False),
         markup.cell_heading(grid, grid.cells[0][0]),
@@ -87,4 +88,4 @@ def test_english_is_not_compared_with_itself() -> None:
 
 def test_a_cell_that_was_not_run_is_no_button_to_press() -> None:
     html = markup.score_table_html(score_grid([], Metric.RA, "xgeo", {"r": "tiny"}, {}), dark=True)
-    assert html.count("<button") == html.count(" disabled>") == 10
+    assert html.count('class="clika-cell"') == html.count(" disabled>") == 10

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from clika.database.cell_questions import QuestionFilter, Relation
 from clika.database.index import Index
-from clika.database.queries import Relation
 from clika.errors import UsageError
 from clika.records import Metric
-from clika.ui.results_cell import Chosen, cell_html, checked_cell, question_html, questions_shown
+from clika.ui.results_cell import Chosen, cell_html, checked_cell, question_shown, questions_shown
 from clika.ui.results_view import available_scopes, scores_of_view, view_of_store
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 
@@ -62,7 +62,7 @@ def test_questions_come_twenty_a_page(index: Index) -> None:
     assert (first.html.count("<button"), first.earlier, first.later) == (20, False, True)
     assert (second.html.count("<button"), second.earlier, second.later) == (5, True, False)
     assert "Questions 21 to 25 of 25" in second.html
-    both = questions_shown(index, view, Chosen(RUN.run, "de", relation=Relation.BOTH))
+    both = questions_shown(index, view, Chosen(RUN.run, "de", QuestionFilter(Relation.BOTH)))
     assert (both.html.count("<button"), both.later) == (1, False)
 
 
@@ -72,7 +72,7 @@ def test_a_cell_counts_against_english_and_its_question_is_shown(index: Index) -
     html = cell_html(scores_of_view(index, view), Chosen(RUN.run, "de"))
     assert "<dt>Both right</dt><dd>1</dd>" in html
     assert "<dt>Only English right</dt><dd>24</dd>" in html
-    cards = question_html(index, view, Chosen(RUN.run, "de", dataset="xgeo", question_id="3"))
+    cards = question_shown(index, view, Chosen(RUN.run, "de", dataset="xgeo", question_id="3")).cards
     assert cards.count("<article") == 3
     assert "no idea" in cards  # the unparseable answer as it was written
     assert "Not asked in this language" in cards  # Hebrew

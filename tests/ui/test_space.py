@@ -85,9 +85,10 @@ def test_no_listener_of_a_space_changes_the_store(store: Path) -> None:
     before = sorted(path.as_posix() for path in store.rglob("*"))
     with pytest.raises(gr.Error, match="only shows"):
         queue.fn(*values)
-    (tune,) = [one for one in page.fns.values() if one.fn is not None and one.fn.__name__ == "_queue"]
-    with pytest.raises(gr.Error, match="only shows"):
-        tune.fn(*[getattr(part, "value", None) for part in tune.inputs])
+    for name in ("_queue", "_save"):  # of a tuning, of a run's tags
+        (listener,) = [one for one in page.fns.values() if one.fn is not None and one.fn.__name__ == name]
+        with pytest.raises(gr.Error, match="only shows"):
+            listener.fn(*[getattr(part, "value", None) for part in listener.inputs])
     assert sorted(path.as_posix() for path in store.rglob("*")) == before
 
 
