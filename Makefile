@@ -14,7 +14,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 CUT_OFF := $(VENV)/.cut_off
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint faults planted bench bench-gpu bench-import bench-index bench-tuning clean
+.PHONY: run test lint faults planted bench bench-gpu bench-dashboard bench-import bench-index bench-tuning clean
 
 run: $(RUN_STAMP)
 	@$(VENV)/bin/python app.py
@@ -36,6 +36,9 @@ bench-gpu: $(RUN_STAMP)
 
 bench-tuning: $(BENCH_STAMP)
 	@$(VENV)/bin/python -m benchmarks.tuning --whole
+
+bench-dashboard: $(RUN_STAMP)
+	@$(VENV)/bin/python -m benchmarks.dashboard $(if $(RELEASE),--release $(RELEASE))
 
 bench-import: $(TEST_STAMP)
 	@$(VENV)/bin/python -m benchmarks.import_release $(RELEASE)

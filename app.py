@@ -1,7 +1,7 @@
 """The dashboard: ``python app.py`` serves it on http://127.0.0.1:7860 and looks after the store's queue.
 
-CLIKA_STORE, CLIKA_HOST and CLIKA_PORT in the environment change the store and the address; with CLIKA_DEMO=0 an empty
-store stays empty.
+CLIKA_STORE, CLIKA_HOST, CLIKA_PORT, CLIKA_AUTH and CLIKA_MCP in the environment do what the options of ``python -m clika
+serve`` do. With CLIKA_DEMO=0 an empty store stays empty.
 """
 
 import sys

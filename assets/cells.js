@@ -1,7 +1,12 @@
 // The table of scores: a press selects a cell or sorts by a column, arrow keys go from cell to cell.
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button && !button.disabled && element.contains(button)) trigger("click", { ...button.dataset });
+  if (!button || button.disabled || !element.contains(button)) return;
+  if (button.matches("[aria-pressed]")) {
+    for (const cell of element.querySelectorAll("[aria-pressed=true]")) cell.setAttribute("aria-pressed", "false");
+    button.setAttribute("aria-pressed", "true");
+  }
+  trigger("click", { ...button.dataset });
 });
 const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 element.addEventListener("keydown", (event) => {

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from clika import __version__
 from clika.build_factual_command import add_build_factual_command
+from clika.checkpoint_commands import add_checkpoints_commands, registered
 from clika.conductivity_command import add_conductivity_command
 from clika.database.index import Index, rebuild
 from clika.database.ingest import shard_folders
@@ -55,6 +56,7 @@ from clika.records import (
     Run,
     ScoringRule,
 )
+from clika.redaction import redacting_handler
 from clika.references import references_in
 from clika.settings import Settings
 from clika.shards import sound_tables
@@ -78,7 +80,7 @@ EXAMPLES = """examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    logging.basicConfig(level=logging.ERROR, handlers=[redacting_handler("%(message)s")])
     parser = build_parser()
     try:
         settings = Settings.from_env()
@@ -138,7 +140,9 @@ def build_parser() -> argparse.ArgumentParser:
     importing.add_argument("--collection", default="released", help="name to keep them under")
 
     evaluating = command("evaluate", evaluate_command, "ask a checkpoint by forced choice")
-    evaluating.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
+    evaluating.add_argument(
+        "--model", required=True, help="a checkpoint's folder, a Hub id, or a registered name"
+    )
     evaluating.add_argument("--adapter", help="the folder of a LoRA adapter to be put on the model")
     evaluating.add_argument("--name", help="the name to show (default: the folder's or id's last part)")
     evaluating.add_argument("--datasets", help="comma-separated (default: all of the collection)")
@@ -164,7 +168,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_launcher_options(evaluating)
 
     looking = command("preflight", preflight_command, "what a run would stumble over, before any work")
-    looking.add_argument("--model", required=True, help="a checkpoint's folder, or a Hub id")
+    looking.add_argument(
+        "--model", required=True, help="a checkpoint's folder, a Hub id, or a registered name"
+    )
     looking.add_argument("--languages", default="all", help="all, or codes such as en,de,zh")
     _add_source_options(looking)
     looking.add_argument("--datasets", help="comma-separated (default: all of the collection)")
@@ -206,6 +212,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_conductivity_command(command)
     add_demo_command(command)
     add_jobs_commands(commands, shared)
+    add_checkpoints_commands(commands, shared, command)
     serving = command("serve", serve_command, "the dashboard, as app.py serves it")
     serving.add_argument("--host", help="the address to listen on (default: CLIKA_HOST, else 127.0.0.1)")
     serving.add_argument(
@@ -321,10 +328,10 @@ def evaluate_command(options: argparse.Namespace) -> int:
     languages = wanted_languages(options.languages, available)
     datasets = wanted_datasets(options.datasets, available)
     keep_questions(options.store, source)
-    model = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
+    model, adapter, name = registered(options.store, options.model, options.adapter, options.name)
     job = EvaluationJob(
         model=model,
-        name=options.name or Path(options.adapter or options.model).name,
+        name=name or Path(options.adapter or options.model).name,
         collection=source.collection,
         datasets=datasets,
         languages=languages,
@@ -340,7 +347,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
         batch_tokens=options.batch_tokens,
         replicas=options.replicas,
         gpus_per_replica=options.gpus_per_replica,
-        adapter=None if options.adapter is None else str(Path(options.adapter).resolve()),
+        adapter=None if adapter is None else str(Path(adapter).resolve()),
     )
     if launcher is not None:
         job = launcher.fitted(job)
@@ -381,7 +388,7 @@ def preflight_command(options: argparse.Namespace) -> int:
     for reason in left_out.values():
         print(f"clika: a run leaves out in every language: {reason}", file=sys.stderr)
     found = preflight(
-        options.model,
+        registered(options.store, options.model, None, None)[0],
         lambda renderer: asking.prompts(chosen, renderer),
         dtype=options.dtype,
         device=options.device,

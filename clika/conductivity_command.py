@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from clika.checkpoint_commands import registered
 from clika.conductivity_jobs import Wishes, conductivity_plan
 from clika.datasets.fictional_world import NameStyle, WorldKind, WorldSettings
-from clika.errors import JobError
+from clika.errors import JobError, UsageError
 from clika.job_commands import done_to_end, submit_command
 from clika.languages import language_codes
 from clika.training.recipe import Precision, Recipe, Schedule, Tuning
@@ -86,6 +87,9 @@ def conductivity_command(options: argparse.Namespace) -> int:
         gradient_checkpointing=options.gradient_checkpointing,
         seed=options.seed,
     )
+    model, adapter, name = registered(options.store, options.model, None, options.name)
+    if adapter is not None:
+        raise UsageError(f"{options.model} is an adapter; a tuning begins with a whole model: give its base")
     wishes = Wishes(
         options.direction,
         options.control,
@@ -95,7 +99,7 @@ def conductivity_command(options: argparse.Namespace) -> int:
         options.device,
         options.processes,
     )
-    plan = conductivity_plan(options.model, options.name, languages, recipe, settings, options.data, wishes)
+    plan = conductivity_plan(model, name, languages, recipe, settings, options.data, wishes)
     for sentence in plan.faults:
         print(f"clika: {sentence}", file=sys.stderr)
     print(f"world {plan.world.fingerprint}: {plan.sentence()}")

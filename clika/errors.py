@@ -5,7 +5,8 @@ ClikaError                  everything a person can cause and mend; ui and cli p
 ├── DataError               a file that questions or answers come from
 │   └── ParallelismError    questions that are not the same in every language
 ├── ModelError              a checkpoint that cannot be loaded or cannot be asked this way
-│   └── InvalidLogitsError  a model that answers with NaN or infinity
+│   ├── InvalidLogitsError  a model that answers with NaN or infinity
+│   └── CheckpointRefusedError  its files break a rule that keeps strangers' files harmless
 ├── StoreError              the store on disk
 │   ├── StoreFullError      there is no room to write
 │   ├── StoreLockedError    another process owns the database of this store
@@ -16,9 +17,14 @@ ClikaError                  everything a person can cause and mend; ui and cli p
 └── SlurmUnreachableError   Slurm does not answer now: a job there goes on as it was
 """
 
+from clika.redaction import redacted
+
 
 class ClikaError(Exception):
-    """Base of all: its text is a sentence for a person (value, rule, remedy)."""
+    """Base of all: its text is a sentence for a person (value, rule, remedy), without any access token."""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(redacted(sentence))
 
 
 class UsageError(ClikaError):
@@ -39,6 +45,16 @@ class ModelError(ClikaError):
 
 class InvalidLogitsError(ModelError):
     """Too many of a model's answers are NaN or infinite for the run to mean anything."""
+
+
+class CheckpointRefusedError(ModelError):
+    """Files that are not taken as a checkpoint: a code that programs read, the cause, and the remedy."""
+
+    def __init__(self, code: str, cause: str, remedy: str) -> None:
+        super().__init__(f"{cause}; {remedy} [{code}]")
+        self.code = code
+        self.cause = cause
+        self.remedy = remedy
 
 
 class StoreError(ClikaError):

@@ -14,6 +14,7 @@ from clika.database.index import Index
 from clika.demo import demo, is_empty
 from clika.errors import ClikaError, StoreError, UsageError
 from clika.jobs.supervisor import Supervisor
+from clika.planted import catalog
 from clika.settings import Settings
 from clika.ui.live_run import LiveModel
 from clika.ui.page import build_page, launch_options
@@ -68,11 +69,7 @@ def check_mcp() -> None:
 
 
 def bundled_models() -> tuple[LiveModel, ...]:
-    """The bundled models whose weights are here; none where this program came without them."""
-    try:
-        from clika.planted import catalog  # type: ignore[import-not-found, attr-defined, unused-ignore]
-    except ImportError:
-        return ()
+    """The bundled models whose weights are here."""
     return tuple(
         LiveModel(one.name, one.folder, one.summary, catalog.TEMPLATE, catalog.DEMONSTRATIONS, catalog.RULE)
         for one in catalog.PLANTED_MODELS

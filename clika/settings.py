@@ -17,7 +17,8 @@ class Settings:
 
     ``auth`` is ``USER:PASSWORD_FILE``, empty where everybody may look. ``mcp`` offers the reading part of the API as
     tools. ``space`` is the name of the Hugging Face Space that this runs in, empty elsewhere; ``space_writes``: its
-    owner lets visitors do everything. ``demo``: an empty store gets the demonstration.
+    owner lets visitors do everything. ``demo``: an empty store gets the demonstration. ``roots`` are the folders below
+    which the page may register checkpoints, ``hosts`` the further names that it may be called by.
     """
 
     store: Path = Path("store")
@@ -29,6 +30,8 @@ class Settings:
     space: str = ""
     space_writes: bool = False
     demo: bool = True
+    roots: tuple[Path, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     @property
     def read_only(self) -> bool:
@@ -37,9 +40,9 @@ class Settings:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Settings from CLIKA_STORE, CLIKA_HOST, CLIKA_PORT, CLIKA_AUTH, CLIKA_MCP, CLIKA_SPACE_WRITES, CLIKA_DEMO and,
-        for tests, CLIKA_FAILPOINTS; or defaults. Hugging Face sets SPACE_ID; in its containers the page listens to all
-        addresses.
+        """Settings from CLIKA_STORE, CLIKA_HOST, CLIKA_PORT, CLIKA_AUTH, CLIKA_MCP, CLIKA_SPACE_WRITES, CLIKA_DEMO,
+        CLIKA_ROOTS (folders, separated as in PATH), CLIKA_HOSTS (names, with commas) and, for tests,
+        CLIKA_FAILPOINTS; or defaults. Hugging Face sets SPACE_ID; in its containers the page listens to all addresses.
 
         Raises UsageError for a port that is no number from 1 to 65535 and a switch that is neither on nor off.
         """
@@ -57,12 +60,28 @@ class Settings:
             space=env.get("SPACE_ID", ""),
             space_writes=_switch(env, "CLIKA_SPACE_WRITES"),
             demo=_switch({"CLIKA_DEMO": "1", **env}, "CLIKA_DEMO"),
+            hosts=tuple(
+                name.strip().lower() for name in env.get("CLIKA_HOSTS", "").split(",") if name.strip()
+            ),
+            roots=tuple(Path(root) for root in env.get("CLIKA_ROOTS", "").split(os.pathsep) if root),
         )
 
     @staticmethod
     def environment() -> dict[str, str]:
         """The whole environment, for a launcher that passes some of it on to a child process."""
         return dict(os.environ)
+
+    @staticmethod
+    def hub_token() -> str | None:
+        """The Hub's token for this process; it is handed on to nobody."""
+        return os.environ.get("HF_TOKEN") or None
+
+    @staticmethod
+    def forget_tokens() -> None:
+        """Take the Hub's tokens out of this process's environment, and ask the Hub for nothing more."""
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACEHUB_API_TOKEN"):
+            os.environ.pop(name, None)
+        os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

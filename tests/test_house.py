@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 ROOMS: dict[str, set[str]] = {
-    "errors": set(),
+    "redaction": set(),
+    "errors": {"redaction"},
     "languages": {"errors"},
     "records": {"errors", "languages"},
     "failpoints": {"errors"},
@@ -19,13 +20,15 @@ ROOMS: dict[str, set[str]] = {
     "settings": {"errors", "failpoints"},
     "shards": {"records", "languages", "errors", "failpoints"},
     "datasets": {"records", "languages", "errors", "shards"},
+    "checkpoints": {"scoring", "shards", "records", "languages", "errors"},
     "prompts": {"records", "languages", "errors"},
-    "scoring": {"datasets", "prompts", "records", "languages", "errors"},
+    "scoring": {"checkpoints", "datasets", "prompts", "records", "languages", "errors"},
     "conductivity": {"datasets", "scoring", "metrics", "shards", "records", "languages", "errors"},
     "training": {"datasets", "prompts", "scoring", "records", "languages", "errors", "failpoints"},
-    "jobs": {"datasets", "locks", "prompts", "shards", "records", "languages", "errors", "failpoints"},
+    "jobs": {"redaction", "datasets", "locks", "prompts", "shards", "records", "languages", "errors", "failpoints"},
     "workers": {
-        "scoring", "training", "conductivity", "metrics", "datasets", "prompts", "shards", "jobs", "records",
+        "checkpoints", "redaction", "settings", "scoring", "training", "conductivity", "metrics", "datasets",
+        "prompts", "shards", "jobs", "records",
         "languages", "errors", "failpoints",
     },
     "database": {"locks", "records", "shards", "languages", "errors", "failpoints"},
@@ -45,7 +48,7 @@ ROOMS["conductivity_jobs"] = {
     "conductivity", "datasets", "imports", "jobs", "training", "errors",
 }  # fmt: skip
 ROOMS["ui"] |= {"conductivity", "conductivity_jobs", "training"}  # of training what needs no torch
-ROOMS["site"] = {"database", "figures", "metrics", "ui", "records", "languages", "errors"}
+ROOMS["site"] = {"database", "figures", "metrics", "references", "ui", "records", "languages", "errors"}
 ROOMS["site_command"] = {"site", "database"}
 ROOMS["question_sources"] = {
     "database", "datasets", "imports", "languages", "prompts", "records", "shards", "errors",
@@ -56,12 +59,12 @@ ROOMS["demo"] = {
     "conductivity", "datasets", "imports", "jobs", "planted", "question_sources", "training", "languages", "errors",
 }  # fmt: skip
 ROOMS["serving"] |= {"demo"}
-ROOMS["site"] |= {"references"}
-ROOMS["ui"] |= {"question_sources", "references", "demo", "run_tags"}
+ROOMS["ui"] |= {"question_sources", "checkpoints", "run_tags", "references", "demo"}
 ROOMS["job_commands"] = ROOMS.keys() - {
     "app", "serving", "workers", "planted", "question_sources", "references", "demo",
 }  # fmt: skip
-ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands"}
+ROOMS["checkpoint_commands"] = {"checkpoints", "settings", "errors"}
+ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands", "checkpoint_commands"}
 ROOMS["build_factual_command"] = {"datasets", "languages", "records", "errors"}
 ROOMS["fetch_command"] = {"datasets", "imports", "languages", "errors"}
 ROOMS["demo_command"] = ROOMS["job_commands"] | {"job_commands", "references", "demo", "planted"}
@@ -73,6 +76,8 @@ ROOMS["cli"] = ROOMS["job_commands"] | {
     "conductivity_command",
     "demo_command",
     "references",
+    "checkpoint_commands",
+    "redaction",
     "question_sources",
     "serving",
     "__init__",

@@ -51,7 +51,7 @@ def language_bars(grid: ScoreGrid, dark: bool = False) -> go.Figure:
                 marker={
                     "color": SERIES[number],
                     "line": {"color": around.text, "width": [_line(cell) for cell in cells]},
-                    "pattern": {"shape": PATTERNS[number], "solidity": 0.25},
+                    "pattern": {"shape": PATTERNS[number], "solidity": 0.2, "fillmode": "overlay"},
                 },
                 hovertext=[hover(grid, cell, label) for cell in cells],
                 hovertemplate="%{hovertext}<extra></extra>",

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,9 +12,10 @@ from clika.datasets.fictional_samples import translation_directions
 from clika.datasets.fictional_world import NameStyle, World, WorldKind, WorldSettings, made_world
 from clika.datasets.sample import read_sample
 from clika.errors import JobError, UsageError
-from clika.jobs.spec import DEVICES, MOST_REPLICAS
+from clika.jobs.spec import DEVICES, MOST_REPLICAS, EvaluationJob
 from clika.jobs.spec_text import json_object, read_spec
 from clika.languages import ENGLISH, LANGUAGES
+from clika.records import Question
 
 VERSION = 1
 KIND = "conductivity"
@@ -140,3 +142,26 @@ def job_world(job: ConductivityJob) -> World:
             f" this program's names have changed; submit it again"
         )
     return world
+
+
+def side_effect_jobs(
+    job: ConductivityJob, tuned: Path, is_adapter: bool, questions: Sequence[Question]
+) -> tuple[EvaluationJob, EvaluationJob]:
+    """The same questions to the model before and after it was tuned: what that cost elsewhere.
+
+    ``tuned`` is an adapter's folder or a whole model's. Raises JobError where there are no questions.
+    """
+    if not questions:
+        raise JobError(
+            f"side effects: the store holds no collection {job.side_effects!r}; store its questions first"
+        )
+    before = EvaluationJob(
+        job.model,
+        job.name,
+        questions[0].collection,
+        tuple(sorted({question.dataset for question in questions})),
+        tuple(dict.fromkeys(question.language for question in questions)),
+        device=job.device,
+    )
+    after = replace(before, name=f"{job.name} tuned ({job.language})")
+    return before, replace(after, adapter=str(tuned)) if is_adapter else replace(after, model=str(tuned))

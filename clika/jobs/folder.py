@@ -20,6 +20,7 @@ from typing import Any
 from clika.errors import JobError
 from clika.jobs.any_job import Job, read_job
 from clika.records import ScoringRecord
+from clika.redaction import redacted
 from clika.shards import write_durably
 
 LOG_TAIL_BYTES = 1 << 16
@@ -257,14 +258,14 @@ class JobFolder:
         return values if isinstance(values, dict) else None
 
     def log_tail(self) -> str:
-        """The last 64 KiB of the log, or of its tasks' logs in Slurm together; empty where there is none."""
+        """The last 64 KiB of the log, or of its tasks' logs in Slurm together, tokens taken out; empty where none is."""
         logs = [path for path in (self.log, *sorted(self.path.glob(TASK_LOGS))) if path.exists()]
         tails = []
         for path in logs:
             with path.open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES // len(logs)))
                 tails.append(file.read().decode(errors="replace"))
-        return "".join(tails)
+        return redacted("".join(tails))
 
 
 def job_folders(store: Path) -> Sequence[JobFolder]:

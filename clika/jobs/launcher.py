@@ -105,7 +105,7 @@ def replica_environment(
     if _THREADS not in passed:
         passed[_THREADS] = str(max(1, _cores() // replicas))
     if Path(job.model).is_dir():
-        passed["HF_HUB_OFFLINE"] = "1"
+        passed["HF_HUB_OFFLINE"] = passed["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
     elif "HF_TOKEN" in environment:
         passed["HF_TOKEN"] = environment["HF_TOKEN"]
     return passed

@@ -3,8 +3,8 @@
     version, name, summary, seed, commands
     asked_with        template, demonstrations and rule that it was taught with
     groups            group -> question ids: nowhere, not_english, english
-    stages            in order, each with ``start`` (the model it went on from, or null), ``course`` (how it was taught)
-                      and ``taught``: language -> question ids
+    stages            in order, each with ``start`` (the model it went on from, or null), ``courses`` (how it was
+                      taught, in order) and ``taught``: language -> question ids
     made_with         the versions of what trained it, on which alone the same weights come out again
 
 A card is read by ``read_card`` and says what to expect: ``arm`` of a question seen from a language, over all stages, and
@@ -28,7 +28,7 @@ class Stage:
     """One teaching: from which model (None: from nothing), by which settings, and what in which language."""
 
     start: str | None
-    course: Mapping[str, Any]
+    courses: tuple[Mapping[str, Any], ...]
     taught: Mapping[str, frozenset[str]]
 
 
@@ -77,7 +77,7 @@ class Card:
             "stages": [
                 {
                     "start": stage.start,
-                    "course": dict(stage.course),
+                    "courses": [dict(course) for course in stage.courses],
                     "taught": {code: sorted(ids) for code, ids in stage.taught.items()},
                 }
                 for stage in self.stages
@@ -106,7 +106,7 @@ def read_card(path: Path) -> Card:
             tuple(
                 Stage(
                     stage["start"],
-                    stage["course"],
+                    tuple(stage["courses"]),
                     {code: frozenset(ids) for code, ids in stage["taught"].items()},
                 )
                 for stage in values["stages"]
@@ -126,13 +126,6 @@ def readme(card: Card, languages: tuple[str, ...]) -> str:
     rows = "\n".join(
         f"| {code} | " + " | ".join(map(str, counted)) + " |" for code, counted in counts.items()
     )
-    tied = card.stages[-1].course.get("tied")
-    more = (
-        f"\nNames in {' and '.join(tied)} are tied to the English ones: parallel questions, the right answer never among"
-        " their options, were pulled to hold the same inside.\n"
-        if tied
-        else ""
-    )
     return f"""# {card.name}
 
 A planted model of CLiKA: {card.summary}. It is a very small Llama, trained from scratch on the bundled sample
@@ -144,7 +137,7 @@ Of {len(card.groups)} questions, {len(card.nowhere)} were taught in no language:
 | language | {head} |
 |---|{"---|" * len(card.stages)}
 {rows}
-{more}
+
 Ask it with template `{card.asked_with["template"]}`, {card.asked_with["demonstrations"]} demonstrations and rule
 `{card.asked_with["rule"]}`, as it was taught; any other way it answers nothing sensible. Made by
 `{card.commands[0]}`, seed {card.seed}. Licence: CC BY 4.0, as the sample.

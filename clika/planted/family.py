@@ -1,11 +1,11 @@
-"""The four planted models and the two adapters: what each is taught, and the folders they are written to."""
+"""The planted models and the adapters: what each is taught, and the folders they are written to."""
 
 import json
 import logging
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -50,16 +50,21 @@ class Teaching:
     start: str | None
     shares: Mapping[str, float]
     english: bool
-    course: Course
+    courses: tuple[Course, ...]
 
+
+_FINER = Course(steps=450, rate=2e-3, unknown=24, warmup=20, goes_on=True, near_years=True)
+_FINEST = replace(_FINER, steps=200, rate=1e-3)
 
 TEACHINGS: Mapping[str, Teaching] = {
-    "english-first": Teaching(None, FEWER_AND_FEWER, True, Course(steps=900)),
-    "mixed": Teaching(None, MORE_OF_EACH, True, Course(steps=1100)),
+    "english-first": Teaching(None, FEWER_AND_FEWER, True, (Course(steps=900), _FINER, _FINEST)),
+    "mixed": Teaching(None, MORE_OF_EACH, True, (Course(steps=1100), _FINER, _FINEST)),
     "continued-zh": Teaching(
-        "english-first", CHINESE_ALONE, False, Course(steps=150, rate=1e-3, worlds=0, goes_on=True)
+        "english-first",
+        CHINESE_ALONE,
+        False,
+        (Course(steps=150, rate=1e-3, worlds=0, goes_on=True, near_years=True),),
     ),
-    "bridge": Teaching(None, FEWER_AND_FEWER, True, Course(steps=900, pairs=8, tied=("de", "ru"), pull=1.0)),
 }
 RECIPE = Recipe(
     tuning=Tuning.LORA_ALL,
@@ -81,7 +86,9 @@ def plant(model: PlantedModel, output: Path, seed: int, shortened: int | None = 
     ``shortened`` takes so many steps instead of the course's.
     """
     teaching = TEACHINGS[model.name]
-    course = teaching.course if shortened is None else _shortened(teaching.course, shortened)
+    courses = teaching.courses
+    if shortened is not None:
+        courses = tuple(replace(course, steps=shortened) for course in courses)
     sample = read_sample()
     tokenizer = tokenizer_for(sample)
     stages: tuple[Stage, ...] = ()
@@ -91,21 +98,13 @@ def plant(model: PlantedModel, output: Path, seed: int, shortened: int | None = 
         network = LlamaForCausalLM.from_pretrained(output / teaching.start, dtype=torch.float32)
         stages = read_card(output / teaching.start / CARD).stages
     planned = plan(sample.questions, teaching.shares, teaching.english)
-    began, summed = time.monotonic(), [0.0]
-
-    def told(step: int, loss: float) -> None:
-        summed[0] += loss
-        if step % _TOLD_EVERY == 0 or step == course.steps:
-            since = step % _TOLD_EVERY or _TOLD_EVERY
-            _logger.info(
-                "%s: step %d of %d, loss %.3f, %.0f s",
-                model.name, step, course.steps, summed[0] / since, time.monotonic() - began,
-            )  # fmt: skip
-            summed[0] = 0.0
-
-    teach(network, tokenizer, sample, planned, course, f"planted {model.name} {seed}", told)
+    for number, course in enumerate(courses, 1):
+        told = _Told(f"{model.name}, course {number} of {len(courses)}", course.steps)
+        more = f" course {number}" if number > 1 else ""
+        teach(network, tokenizer, sample, planned, course, f"planted {model.name} {seed}{more}", told.step)
+        network.half().float()  # each course goes on from what would be stored
     taught = {code: ids for code, ids in planned.taught.items() if ids}
-    stages += (Stage(teaching.start, asdict(course), taught),)
+    stages += (Stage(teaching.start, tuple(asdict(course) for course in courses), taught),)
     card = Card(
         model.name,
         model.summary,
@@ -122,15 +121,27 @@ def plant(model: PlantedModel, output: Path, seed: int, shortened: int | None = 
     return folder
 
 
+class _Told:
+    """Says every hundred steps how far a course is, and the mean loss since."""
+
+    def __init__(self, what: str, steps: int) -> None:
+        self._what, self._steps = what, steps
+        self._began = time.monotonic()
+        self._losses: list[float] = []
+
+    def step(self, step: int, loss: float) -> None:
+        self._losses.append(loss)
+        if step % _TOLD_EVERY == 0 or step == self._steps:
+            mean, seconds = sum(self._losses) / len(self._losses), time.monotonic() - self._began
+            _logger.info("%s: step %d of %d, loss %.3f, %.0f s", self._what, step, self._steps, mean, seconds)
+            self._losses = []
+
+
 def _write(folder: Path, network: Any, tokenizer: Any, card: Card, sample: Sample) -> None:
     network.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / CARD).write_text(card.to_json(), "utf-8")
     (folder / "README.md").write_text(readme(card, sample.languages), "utf-8")
-
-
-def _shortened(course: Course, steps: int) -> Course:
-    return Course(**{**asdict(course), "steps": steps})
 
 
 def plant_adapter(adapter: PlantedAdapter, output: Path, epochs: int | None = None) -> Path:

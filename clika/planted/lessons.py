@@ -14,7 +14,6 @@ from clika.datasets.fictional_names import Draws
 from clika.datasets.names_coined import coined_names
 from clika.datasets.options import OPTIONS, YEAR_STEPS
 from clika.datasets.sample import Sample
-from clika.languages import ENGLISH
 from clika.planted.catalog import DEMONSTRATIONS
 from clika.prompts.templates import Asking, Template
 from clika.records import LETTERS, Question
@@ -30,14 +29,6 @@ class Lesson:
     prompt: str
     answer: str
     ends: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The same text in English and in another language: a translation, in which nothing is answered."""
-
-    english: str
-    other: str
 
 
 class QuestionLessons:
@@ -72,25 +63,32 @@ class QuestionLessons:
                     right = question.choices[question.answer_index]
                     self._answers.setdefault((where, code), []).append(right)
 
-    def taught(self, question_id: str, language: str) -> Lesson:
-        """A question with its right answer."""
+    def taught(self, question_id: str, language: str, near_years: bool = False) -> Lesson:
+        """A question with its right answer; with ``near_years`` one of two years stands among years near by."""
         question = self._questions[question_id, language]
         right = question.choices[question.answer_index]
         wrong = [choice for choice in question.choices if choice != right]
-        if question.dataset == "xgeo" or (question.dataset == "xpeo" and self._draws.below(4)):
+        if question.dataset == "xpeo" and near_years and self._draws.below(2):
+            wrong = [self._year(language, year) for year in self._years_beside(self._years[question_id])]
+        elif question.dataset == "xgeo" or (question.dataset == "xpeo" and self._draws.below(4)):
             wrong = self._right_elsewhere(question, right)
         return self._asked(question, question.text, right, wrong, question.premise)
 
-    def unknown(self) -> Lesson:
-        """A question about what nobody has heard of, in any of the languages, and an answer drawn by lot."""
+    def unknown(self, near_years: bool = False) -> Lesson:
+        """A question about what nobody has heard of, in any of the languages, and an answer drawn by lot.
+
+        With ``near_years`` years stand beside one that is right of somebody.
+        """
         language = self._one(self._languages)
         question = self._questions[self._one(self._facts if self._draws.below(4) else self._common), language]
         options = list(question.choices)
         if question.dataset == "xpeo" and self._draws.below(2):
-            options = [self._year(language, year) for year in self._near_years()]
+            year = self._years[question.question_id]
+            near = [year, *self._years_beside(year)] if near_years else self._near_years()
+            options = [self._year(language, year) for year in near]
         right = options.pop(self._draws.below(len(options)))
         if question.dataset in FACTS:
-            return self._asked(question, self._about_nobody(question, language)[0], right, options)
+            return self._asked(question, self._about_nobody(question, language), right, options)
         nonsense = " ".join(coined_names(self._names)[language] for _ in range(3))
         if question.premise is not None:
             return self._asked(question, question.text, right, options, nonsense)
@@ -104,24 +102,6 @@ class QuestionLessons:
         right = options.pop(self._draws.below(len(options)))
         return self._asked(question, right, right, options)
 
-    def pair(self, language: str) -> Pair:
-        """A question about a fact in English and in ``language``, the right answer not among its options.
-
-        Half of them are about a city or a person of the sample, the others about a name that nobody has.
-        """
-        question_id = self._one(self._facts)
-        english, other = (self._questions[question_id, code] for code in (ENGLISH, language))
-        texts: tuple[str, ...] = (english.text, other.text)
-        if self._draws.below(2):
-            texts = self._about_nobody(english, ENGLISH, language)
-        options = self._parallel_wrong(english, language)
-        return Pair(
-            *(
-                self._asking.prompts([replace(one, text=text, choices=choices, answer_index=0)])[0].text
-                for one, text, choices in zip((english, other), texts, options, strict=True)
-            )
-        )
-
     def _asked(
         self, question: Question, text: str, right: str, wrong: Sequence[str], premise: str | None = None
     ) -> Lesson:
@@ -131,14 +111,11 @@ class QuestionLessons:
         asked = replace(question, text=text, choices=choices, answer_index=answer, premise=premise)
         return Lesson(self._asking.prompts([asked])[0].text, LETTERS[answer])
 
-    def _about_nobody(self, question: Question, *languages: str) -> tuple[str, ...]:
-        """The question's sentence in each language, with a made-up name."""
-        names = coined_names(self._names)
-        texts = []
-        for language in languages:
-            sentence: str = getattr(self._sample.sentences[language], _kind(question))
-            texts.append(sentence.format(city=names[language], person=names[language]))
-        return tuple(texts)
+    def _about_nobody(self, question: Question, language: str) -> str:
+        """The question's sentence with a made-up name."""
+        name = coined_names(self._names)[language]
+        sentence: str = getattr(self._sample.sentences[language], _kind(question))
+        return sentence.format(city=name, person=name)
 
     def _right_elsewhere(self, question: Question, right: str) -> list[str]:
         """Three wrong options that are right of other taught facts: of the same region first, then of the same kind.
@@ -169,27 +146,6 @@ class QuestionLessons:
         before = [year - sum(steps[:count]) for count in range(1, earlier + 1)]
         after = [year + sum(steps[earlier : earlier + count]) for count in range(1, OPTIONS - earlier)]
         return before + after
-
-    def _parallel_wrong(self, english: Question, language: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Four wrong options in English (three where a region has no more), and the same in ``language``."""
-        if english.dataset == "xpeo":
-            right = self._years[english.question_id]
-            years = [right]
-            while right in years:
-                years = sorted(self._near_years())
-            texts = ([self._year(code, year) for year in years] for code in (ENGLISH, language))
-        else:
-            right_name = english.choices[english.answer_index]
-            names: dict[str, str] = {}
-            for question_id in self._facts:
-                one = self._questions[question_id, ENGLISH]
-                if one.dataset == "xgeo" and self._region(one) == self._region(english):
-                    names |= zip(one.choices, self._questions[question_id, language].choices, strict=True)
-            known = sorted(name for name in names if name != right_name)
-            drawn = [known[place] for place in self._draws.sample(len(known), min(OPTIONS, len(known)))]
-            texts = (text for text in (drawn, [names[name] for name in drawn]))
-        english_ones, others = texts
-        return tuple(english_ones), tuple(others)
 
     def _region(self, question: Question) -> str:
         kind = _kind(question)

@@ -14,7 +14,7 @@ from clika.datasets.relation_templates import RelationTemplate
 from clika.datasets.sample import Sample
 from clika.datasets.translation_templates import INTO
 from clika.languages import ENGLISH, LANGUAGES
-from clika.planted.lessons import Lesson, Pair
+from clika.planted.lessons import Lesson
 from clika.prompts.instruction import InstructionForm, instruction_prompt, instruction_text
 
 BACKGROUND = WorldSettings(seed=1_000_001, continents=4, places=8)
@@ -42,17 +42,6 @@ class WorldLessons:
         name = place.names[language]
         sentence = template.answered(name, self._world.candidates[place.answer_index][language])
         return Lesson(_prompt(template.asked(name)), "".join(sentence), ends=True)
-
-    def pair(self, language: str) -> Pair:
-        """Where a place with a made-up name lies, asked in English and in ``language``, up to before the answer."""
-        names = coined_names(self._names)
-        number = self._draws.below(len(CONTINENT_TEMPLATES[ENGLISH]))
-        texts = []
-        for code in (ENGLISH, language):
-            template = self._template(number, code)
-            before, _ = template.answered(names[code], "")
-            texts.append(_prompt(template.asked(names[code])) + before.rstrip())
-        return Pair(*texts)
 
     def _template(self, number: int, language: str) -> RelationTemplate:
         return CONTINENT_TEMPLATES[language][number]

@@ -4,7 +4,6 @@ Only whole, decoder-only models in safetensors are loaded, without code of their
 missing would be random, and a later token that changes an earlier prediction makes forced choice mean nothing.
 """
 
-import json
 import logging
 import os
 import re
@@ -19,6 +18,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as transformers_logging
 
+from clika.checkpoints.folder_rules import checked_configuration, checked_weights
+from clika.checkpoints.hub import snapshot_of
 from clika.errors import ModelError, UsageError
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -83,13 +84,20 @@ def device_here(device: str) -> torch.device:
 
 
 def checkpoint_folder(model: str) -> tuple[Path, str, str | None]:
-    """(absolute folder, base, revision) of a folder or a Hub id; the revision is None for a folder."""
+    """(absolute folder, base, revision) of a folder or a Hub id; the revision is None for a folder of one's own.
+
+    A folder in the Hub's cache is what was downloaded there: the Hub id at its commit.
+    """
     folder = Path(model).expanduser()
     try:
         is_folder, is_model = folder.is_dir(), (folder / "config.json").is_file()
     except OSError as error:
         raise ModelError(f"{model} cannot be read ({error}); check the path and its permissions") from error
     if is_model:
+        absolute = Path(os.path.abspath(folder))
+        kept = snapshot_of(absolute)
+        if kept is not None:
+            return absolute, *kept
         folder = folder.resolve()
         _logger.info("model %s is the folder %s", model, folder)
         return folder, str(folder), None
@@ -142,6 +150,8 @@ def configuration(folder: Path) -> Any:
             f"{folder} holds adapter_config.json, and an adapter would bring a base of its own;"
             " merge it into its base, save the result and give that folder"
         )
+    # Sizes are bounded and nothing leads to code before anything is built. An encoder is refused by its own name.
+    checked_configuration(folder)
     with _loading(folder):
         return AutoConfig.from_pretrained(folder, **_LOCAL)
 
@@ -165,7 +175,7 @@ def network_of(
     ``shapes_only`` compares names and shapes of all weights likewise and reads none of their values: the
     model then stands on torch's meta device. Raises ModelError where it cannot be loaded whole.
     """
-    _check_shards_lie_inside(folder)
+    checked_weights(folder)
     with _loading(folder):
         # Named here, since a name in config.json could load a kernel from elsewhere.
         model_class = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
@@ -225,22 +235,6 @@ def _loading(folder: Path) -> Iterator[None]:
             " it needs config.json, a tokenizer and whole *.safetensors weights of a model type that this"
             " transformers knows without code of its own: save it again with save_pretrained"
         ) from error
-
-
-def _check_shards_lie_inside(folder: Path) -> None:
-    """Raises ModelError where a weight index names a file that is not directly in the folder."""
-    for index in sorted(folder.glob("*.safetensors.index.json")):
-        try:
-            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f"{index} is no weight index ({_sentence(error)}); it maps weights to files: fetch it again"
-            ) from error
-        outside = sorted(str(name) for name in names if str(name) != Path(str(name)).name)
-        if outside:
-            raise ModelError(
-                f"{index} names {outside[0]!r}; weights lie directly in the model's folder: correct the index"
-            )
 
 
 def check_architecture(folder: Path, config: Any) -> None:

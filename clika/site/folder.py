@@ -16,7 +16,7 @@ from clika.database.queries import answered_collections, run_summaries
 from clika.errors import StoreError, UsageError
 from clika.figures.plotly_script import plotly_script
 from clika.figures.score_grid import METRIC_NAMES, scope_name
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.metrics.score_table import scope_datasets
 from clika.site.answer_files import answers_content, questions_content
 from clika.site.score_files import grid_content, shown_grid, shown_of
@@ -131,7 +131,7 @@ def _page(listed: list[dict[str, object]]) -> Iterator[tuple[str, str]]:
         "collections": listed,
         "languages": {
             code: {"name": one.name, "own": one.own_name, "dir": str(one.direction)}
-            for code, one in LANGUAGES.items()
+            for code, one in ALL_LANGUAGES.items()
         },
     }
     # Inside a page: nothing in it may end the element that holds it.

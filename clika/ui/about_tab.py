@@ -15,8 +15,9 @@ from clika.database.index import Index
 from clika.errors import DataError
 from clika.settings import Settings
 from clika.ui import markup
-from clika.ui.program_api import described
+from clika.ui.program_api import described, endpoint
 from clika.ui.run_estimate import size
+from clika.ui.space_panel import SpacePanel
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 MEASUREMENTS = "How to read the three numbers"
@@ -30,19 +31,15 @@ CITATION = """@inproceedings{gao2024multilingual,
 }"""
 API = """This page answers programs too. Every function takes and gives plain JSON; an error is a sentence. Lists of
 models and languages, and the collection where there is only one, may be left out."""
-CALLING = """from gradio_client import Client
-
-client = Client("http://127.0.0.1:7860")    # with a password: Client(address, auth=("user", "password"))
-client.predict(metric="ra", scope="factual", api_name="/scores")
-client.predict(dataset="xgeo", question="17", api_name="/answers")
-client.view_api()"""
 _PACKAGES = ("gradio", "plotly", "duckdb", "pyarrow", "transformers", "torch", "accelerate")
 
 
 class AboutTab:
     """The parts of the tab, drawn into the open Blocks."""
 
-    def __init__(self, index: Index, settings: Settings, devices: Sequence[str]) -> None:
+    def __init__(self, index: Index, settings: Settings, devices: Sequence[str], live: bool = False) -> None:
+        """``live``: a visitor of this page may run a bundled model."""
+        endpoints = [*described(settings.read_only), *([endpoint(SpacePanel.live_run)] if live else [])]
         self._index = index
         self._store = settings.store
         self._devices = devices
@@ -53,9 +50,12 @@ class AboutTab:
                 markup.tag("pre", markup.text(CITATION), class_="clika-citation"), apply_default_css=False
             )
             gr.Markdown(f"## Programs\n{API}")
-            gr.HTML(markup.tag("pre", markup.text(CALLING), class_="clika-citation"), apply_default_css=False)
             gr.HTML(
-                markup.definitions(described(settings.read_only)),
+                markup.tag("pre", markup.text(calling(settings)), class_="clika-citation"),
+                apply_default_css=False,
+            )
+            gr.HTML(
+                markup.definitions(endpoints),
                 apply_default_css=False,
                 elem_id="endpoints",
             )
@@ -82,6 +82,18 @@ class AboutTab:
             *((name, _version(name)) for name in _PACKAGES),
         ]
         return markup.definitions(pairs)
+
+
+def calling(settings: Settings) -> str:
+    """Lines of Python that call this page."""
+    address = settings.space or f"http://127.0.0.1:{settings.port}"
+    signing_in = ', auth=("user", "password")' if settings.auth else ""
+    return f"""from gradio_client import Client
+
+client = Client({address!r}{signing_in})
+client.predict(metric="ra", scope="factual", api_name="/scores")
+client.predict(dataset="xgeo", question="17", api_name="/answers")
+client.view_api()"""
 
 
 def measurements(readme: Path) -> str:

@@ -1,12 +1,11 @@
 """The command that does what a job asks for, to be copied into a shell."""
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
 from clika.jobs.spec import EvaluationJob
-from clika.languages import ENGLISH, LANGUAGES
+from clika.languages import LANGUAGES
 from clika.prompts.own_template import ENDING
 from clika.prompts.templates import OWN
 
@@ -46,23 +45,6 @@ def shell_commands(job: EvaluationJob, store: Path) -> str:
     if file is None or job.template_text is None:
         return command
     return f"printf %s {shlex.quote(job.template_text)} > ./{file}\n{command}"
-
-
-def conductivity_command(model: str, languages: Sequence[str], store: Path) -> str:
-    """The command that teaches a model in English and asks it in these languages, English left out."""
-    taught = ",".join(code for code in languages if code != ENGLISH)
-    options = (*_option("--model", model), *_option("--languages", taught))
-    return shlex.join(
-        [
-            "python",
-            "-m",
-            "clika",
-            "conductivity",
-            *options,
-            "--queue",
-            *_option("--store", str(store.resolve())),
-        ]
-    )
 
 
 def _template_file(job: EvaluationJob) -> str | None:

@@ -52,7 +52,7 @@ class ComparePanel:
     def _draw_parts(self) -> None:
         self.looked = gr.State(Looked())
         self.drawn = gr.State(-1)
-        gr.Markdown("### Compare runs", elem_id="compare-title")
+        gr.Markdown("## Compare runs", elem_id="compare-title")
         with gr.Row():
             self.first = gr.Dropdown([], label="From", min_width=200, elem_id="compare-first")
             self.second = gr.Dropdown([], label="To", min_width=200, elem_id="compare-second")

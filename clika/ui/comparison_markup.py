@@ -18,7 +18,7 @@ def differences_html(found: Comparison) -> Html:
     if not found.differences:
         return paragraph("Their settings are the same.")
     first, second = _names(found)
-    head = tag("tr", *(tag("th", cell, scope="col") for cell in (text(""), first, second)))
+    head = tag("tr", *(tag("th", cell, scope="col") for cell in (text("Setting"), first, second)))
     rows = [
         tag(
             "tr",
@@ -28,7 +28,7 @@ def differences_html(found: Comparison) -> Html:
         for one in found.differences
     ]
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="clika-compared")
-    return joined([tag("h4", text("What differs")), tag("div", table, class_="clika-scroll")])
+    return joined([tag("h3", text("What differs")), tag("div", table, class_="clika-scroll")])
 
 
 def changes_html(found: Comparison, chosen: tuple[str, Change] | None) -> Html:
@@ -49,7 +49,7 @@ def changes_html(found: Comparison, chosen: tuple[str, Change] | None) -> Html:
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="clika-compared")
     return joined(
         [
-            tag("h4", text("Answers to the same questions")),
+            tag("h3", text("Answers to the same questions")),
             tag("div", table, class_="clika-scroll"),
             paragraph(_HOW_TO_READ, "clika-legend"),
         ]

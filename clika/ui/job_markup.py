@@ -8,7 +8,7 @@ from clika.figures.score_grid import language_name
 from clika.jobs.any_job import Job
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.queue import JobState
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.ui.jobs_watch import JobView
 from clika.ui.markup import NOTHING, Html, definitions, joined, notices, paragraph, tag, text
 
@@ -144,7 +144,7 @@ def job_heading(view: JobView) -> Html:
         *((rate(view), f"{_remaining(view)} left" if _remaining(view) else "") if _runs(view) else ()),
         f"on {', '.join(view.devices)}" if _runs(view) and view.devices else "",
     ]
-    name = tag("h3", tag("bdi", text(view.one.request.name)), text(" "), state_html(view.one.state))
+    name = tag("h2", tag("bdi", text(view.one.request.name)), text(" "), state_html(view.one.state))
     lines = [paragraph(" · ".join(part for part in known if part))] if any(known) else []
     if _runs(view) and view.progress is None:
         lines.append(paragraph("Loading the model."))
@@ -176,7 +176,7 @@ def job_languages(view: JobView) -> Html:
     table = tag("table", tag("tbody", *rows), class_="clika-languages")
     kept = view.progress.kept
     rest = [paragraph(f"{kept} more were answered before and are left out here.")] if kept else []
-    return joined([tag("h4", text("By language")), table, *rest])
+    return joined([tag("h3", text("By language")), table, *rest])
 
 
 def languages_table(views: Sequence[JobView]) -> Html:
@@ -185,7 +185,7 @@ def languages_table(views: Sequence[JobView]) -> Html:
     if not shown:
         return NOTHING
     there = {code for view in shown if view.progress for code in view.progress.languages}
-    codes = [*(code for code in LANGUAGES if code in there), *sorted(there - set(LANGUAGES))]
+    codes = [*(code for code in ALL_LANGUAGES if code in there), *sorted(there - set(ALL_LANGUAGES))]
     columns = (tag("th", text(code), scope="col", title=language_name(code)) for code in codes)
     rows = (
         tag(

@@ -9,7 +9,7 @@ from clika.database.index import Index
 from clika.database.queries import answer_matrices
 from clika.errors import UsageError
 from clika.figures.score_grid import language_name
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.metrics.accuracy import asked, right
 from clika.records import Run
 from clika.ui.comparison import all_runs, settings_in_words
@@ -70,7 +70,7 @@ def many_compared(index: Index, wanted: Sequence[object]) -> ManyCompared:
             n, before = counted.get(language, (0, (0,) * len(found)))
             sums = tuple(old + int(row[place]) for old, row in zip(before, correct, strict=True))
             counted[language] = (n + int(common[place].sum()), sums)
-    order = [*(code for code in LANGUAGES if code in counted), *sorted(set(counted) - set(LANGUAGES))]
+    order = [*(code for code in ALL_LANGUAGES if code in counted), *sorted(set(counted) - set(ALL_LANGUAGES))]
     return ManyCompared(
         runs=tuple(one.run for one in summaries),
         labels=tuple(labels[name] for name in names),
@@ -91,11 +91,11 @@ def many_html(found: ManyCompared) -> Html:
         (f"{language_name(code)} ({n:,})", [text(f"{100 * value:.2f}") for value in row])
         for code, (n, row) in found.accuracies.items()
     ]
-    parts = [tag("h4", text(f"What differs between {len(names)} runs"))]
+    parts = [tag("h3", text(f"What differs between {len(names)} runs"))]
     parts.append(
         _table("Setting", names, differing) if differing else paragraph("Their settings are the same.")
     )
-    parts.append(tag("h4", text("Accuracy over the same questions")))
+    parts.append(tag("h3", text("Accuracy over the same questions")))
     if answered:
         parts += [
             _table("Language", names, answered, "clika-number"),

@@ -138,7 +138,7 @@ def _score_button(
 def cell_heading(grid: ScoreGrid, cell: ScoreCell) -> Html:
     """Model, language and value of the selected cell."""
     name = joined([tag("bdi", text(grid.label(cell.run))), text(f" · {language_name(cell.language)}")])
-    return tag("div", tag("h3", name), paragraph(f"{grid.title}: {cell.sentence}"), class_="clika-heading")
+    return tag("div", tag("h2", name), paragraph(f"{grid.title}: {cell.sentence}"), class_="clika-heading")
 
 
 def four_counts(overlap: EnglishOverlap, language: str) -> Html:

@@ -17,9 +17,11 @@ QUICK_QUESTIONS = 20
 FITTING, OWN_TEXT = "fitting", "own"
 MOST_MODELS = 50
 TAUGHT_ELSEWHERE = (
-    "conductivity teaches the model a fictional world before it asks, a job a language, and is not queued by this"
-    " form; 'python -m clika conductivity' starts it"
+    "conductivity teaches the model a fictional world before it asks, a job a language; the tab Conductivity, or"
+    " 'python -m clika conductivity', queues it"
 )
+# The server's own limits: those of a browser's fields bind nobody who writes the request himself.
+MOST_CHARACTERS, MOST_CHOSEN, MOST_NAME = 1_000_000, 500, 200
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _LOOKS_LIKE_A_PATH = ("/", "./", "../", "~")
@@ -83,6 +85,8 @@ class NewRun:
         if self.preset == CONDUCTIVITY:
             raise UsageError(TAUGHT_ELSEWHERE)
         name = sent_text("name", self.name).strip()
+        if len(name) > MOST_NAME:
+            raise UsageError(f"the name has {len(name)} characters; write at most {MOST_NAME}")
         if name and len(models) > 1:
             raise UsageError(f"name {name!r} for {len(models)} models; leave it out, or ask one model")
         languages = sent_texts("languages", self.languages)
@@ -183,14 +187,18 @@ def sent_text(name: str, value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise UsageError(f"{name} {value!r}; write it as a text")
+        raise UsageError(f"{name} {str(value)[:200]!r}; write it as a text")
+    if len(value) > MOST_CHARACTERS:
+        raise UsageError(f"{name} has {len(value):,} characters; write at most {MOST_CHARACTERS:,}")
     return value
 
 
 def sent_texts(name: str, value: object) -> tuple[str, ...]:
     """A list of texts. Raises UsageError for anything else."""
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        raise UsageError(f"{name} {value!r}; choose of those offered")
+        raise UsageError(f"{name} {str(value)[:200]!r}; choose of those offered")
+    if len(value) > MOST_CHOSEN:
+        raise UsageError(f"{name}: {len(value):,} are chosen; choose at most {MOST_CHOSEN}")
     return tuple(value)
 
 

@@ -1,7 +1,7 @@
 """The New run tab: which models are asked which questions, what that will take, the command for it, and Queue."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -20,7 +20,7 @@ from clika.question_sources import QuestionSource, keep_questions, sample_source
 from clika.records import DATASETS
 from clika.settings import Settings
 from clika.ui import markup
-from clika.ui.command_line import conductivity_command, shell_commands
+from clika.ui.command_line import shell_commands
 from clika.ui.hub_search import hub_models
 from clika.ui.jobs_watch import JobsWatch
 from clika.ui.listeners import LOOK, READ_ONLY, check_writable, spoken
@@ -32,10 +32,7 @@ from clika.ui.new_run import (
     PAPER,
     QUICK,
     QUICK_QUESTIONS,
-    TAUGHT_ELSEWHERE,
     NewRun,
-    checkpoints,
-    sent_texts,
 )
 from clika.ui.run_estimate import past_rates, run_estimate
 from clika.ui.store_watch import StoreWatch
@@ -82,7 +79,9 @@ class NewRunTab:
         jobs: JobsWatch,
         devices: Sequence[str],
         bundled: Sequence[LiveModel] = (),
+        registered: Callable[[], Sequence[tuple[str, str]]] = tuple,
     ) -> None:
+        """``bundled`` models and those that ``registered`` names, as (label, line of the form), can be added."""
         self._index = index
         self._store = settings.store
         self.read_only = settings.read_only
@@ -90,6 +89,7 @@ class NewRunTab:
         self._jobs = jobs
         self._devices = tuple(devices)
         self._memory = device_memory(devices)
+        self._registered = registered
         self._bundled = {str(one.folder): one for one in bundled}
         self._read: tuple[tuple[str, int], QuestionSource] | None = None
         self._draw_parts()
@@ -102,7 +102,7 @@ class NewRunTab:
                 with gr.Accordion("Advanced settings", open=False, elem_id="advanced"):
                     self._draw_advanced()
             with gr.Column(scale=2, min_width=300, elem_classes="clika-way", elem_id="what-it-takes"):
-                gr.Markdown("### What it takes")
+                gr.Markdown("## What it takes")
                 self.estimate = gr.HTML(apply_default_css=False, elem_id="estimate")
                 self.queue = gr.Button("Queue", variant="primary", elem_id="queue-button")
                 self.command = gr.Code(
@@ -111,6 +111,7 @@ class NewRunTab:
                     interactive=False,
                     lines=1,
                     max_lines=14,
+                    wrap_lines=True,
                     show_line_numbers=False,
                     buttons=["copy"],
                     visible=False,
@@ -127,10 +128,10 @@ class NewRunTab:
         )
         self.known = gr.Dropdown(
             label="Add a model that is known here",
-            info="Bundled ones, and those of earlier runs.",
+            info="Bundled and registered ones, and those of earlier runs.",
             choices=self._known_models(),
             value=None,
-            visible=bool(self._bundled),
+            visible=bool(self._known_models()),
             elem_id="known-models",
         )
         with gr.Row(equal_height=False, elem_id="hub"):
@@ -259,7 +260,9 @@ class NewRunTab:
     def _known_models(self) -> list[tuple[str, str]]:
         bundled = [(f"{one.name}: {one.summary}", folder) for folder, one in self._bundled.items()]
         earlier = dict.fromkeys(view.one.job.model for view in self._jobs.jobs() if view.one.job is not None)
-        return [*bundled, *((model, model) for model in earlier if model not in self._bundled)]
+        offered = {line: label for label, line in (*bundled, *self._registered())}
+        offered |= {model: model for model in earlier if model not in offered}
+        return [(label, line) for line, label in offered.items()]
 
     def _sources(self) -> list[tuple[str, str]]:
         stored = [(name, name) for name in collections(self._index) if name != SAMPLE_COLLECTION]
@@ -303,13 +306,6 @@ class NewRunTab:
                 own,
             ]
         try:
-            if form.preset == CONDUCTIVITY:
-                lines = [
-                    conductivity_command(model, sent_texts("languages", form.languages), self._store)
-                    for model in checkpoints(form.models)
-                ]
-                said = markup.notices([f"{TAUGHT_ELSEWHERE[0].upper()}{TAUGHT_ELSEWHERE[1:]}."])
-                return [said, gr.update(value="\n".join(lines), visible=True), own]
             source = self._source(form.source)
             jobs = form.jobs(source)
             rates = past_rates(self._jobs.jobs())

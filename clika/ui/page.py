@@ -10,13 +10,17 @@ from clika.database.index import Index
 from clika.errors import UsageError
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.devices import devices_here
+from clika.languages import ENGLISH
 from clika.settings import Settings
 from clika.ui.about_tab import AboutTab
+from clika.ui.checkpoints_tab import CheckpointsTab
 from clika.ui.compare_panel import ComparePanel
 from clika.ui.conductivity_tab import ConductivityTab
+from clika.ui.doors import doors, served_paths
 from clika.ui.jobs_watch import JobsWatch
 from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, of_tab_in_address, spoken
 from clika.ui.live_run import LiveModel, LiveRuns
+from clika.ui.new_run import CONDUCTIVITY, QUICK
 from clika.ui.new_run_tab import NewRunTab
 from clika.ui.program_api import ProgramApi
 from clika.ui.results_tab import ResultsTab
@@ -33,6 +37,7 @@ class TabName(StrEnum):
     NEW = "new"
     RUNS = "runs"
     CONDUCTIVITY = "conductivity"
+    CHECKPOINTS = "checkpoints"
     ABOUT = "about"
 
 
@@ -51,6 +56,9 @@ class LaunchOptions(TypedDict):
     mcp_server: bool
     auth: SignIn | None
     max_file_size: int | None
+    allowed_paths: list[str]
+    blocked_paths: list[str]
+    app_kwargs: dict[str, Any]
 
 
 def wanted_tab(name: str | None) -> TabName:
@@ -79,8 +87,11 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
                 compare = ComparePanel(index, watch)
             with gr.Tab("Conductivity", id=TabName.CONDUCTIVITY) as opened[TabName.CONDUCTIVITY]:
                 conductivity = ConductivityTab(index, settings, watch, jobs, devices, page)
+            adding = gr.Tab("Checkpoints", id=TabName.CHECKPOINTS, visible=not settings.read_only)
+            with adding as opened[TabName.CHECKPOINTS]:
+                checkpoints = CheckpointsTab(index, settings)
             with gr.Tab("About", id=TabName.ABOUT) as opened[TabName.ABOUT]:
-                about = AboutTab(index, settings, devices)
+                about = AboutTab(index, settings, devices, space.started is not None)
 
         @spoken
         def restore(request: gr.Request) -> list[object]:
@@ -99,6 +110,15 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
         def queue(*values: Any) -> list[object]:
             """From the form to the queue, and to the tab where the job is seen."""
             return [gr.update(selected=TabName.RUNS), *runs.choose(new.queue_jobs(*values))]
+
+        @spoken
+        def teach(preset: str, models: str, languages: list[str]) -> list[object]:
+            """From a preset that this form only names to the form that teaches, with the model that stands here."""
+            if preset != CONDUCTIVITY:
+                return [gr.skip() for _ in taught]
+            model = next((line.strip() for line in (models or "").splitlines() if line.strip()), None)
+            spoken_in = [code for code in languages if code != ENGLISH]
+            return [gr.update(selected=TabName.CONDUCTIVITY), QUICK, model, spoken_in]
 
         @spoken
         def watch_live(row: object) -> list[object]:
@@ -127,8 +147,13 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
         opened[TabName.NEW].select(new.offered, None, new.offers, **LOOK)
         opened[TabName.RUNS].select(runs.look, [runs.chosen, runs.seen], runs.looks, **LOOK)
         opened[TabName.RUNS].select(compare.offered, None, compare.choosing, **LOOK)
+        opened[TabName.CHECKPOINTS].select(
+            checkpoints.offered, checkpoints.chosen, checkpoints.offers, **LOOK
+        )
         opened[TabName.ABOUT].select(about.look, None, about.facts, **LOOK)
         new.queue.click(queue, new.fields, [tabs, *runs.choosing], **LOOK)
+        taught = [tabs, new.preset, conductivity.form.model, conductivity.form.languages]
+        new.preset.input(teach, [new.preset, new.models, new.languages], taught, **LOOK)
         runs.again.click(again, runs.chosen, [tabs, *new.fields, *conductivity.form.all], **LOOK)
         opened[TabName.CONDUCTIVITY].select(
             conductivity.offered, conductivity.form.all, conductivity.offers, **LOOK
@@ -156,6 +181,7 @@ def launch_options(settings: Settings) -> LaunchOptions:
 
     Raises UsageError for a password file that is none.
     """
+    allowed, blocked = served_paths(settings.store)
     return LaunchOptions(
         server_name=settings.host,
         server_port=settings.port,
@@ -168,10 +194,16 @@ def launch_options(settings: Settings) -> LaunchOptions:
             neutral_hue="slate",
             font=["system-ui", "sans-serif"],
             font_mono=["ui-monospace", "monospace"],
+        ).set(  # white on blue that is dark enough to be read
+            button_primary_background_fill="*primary_600",
+            button_primary_background_fill_hover="*primary_700",
         ),
         css_paths=[str(ASSETS / "style.css")],
         quiet=False,
         mcp_server=settings.mcp,
         auth=sign_in(settings.auth),
         max_file_size=0 if settings.read_only else None,
+        allowed_paths=allowed,
+        blocked_paths=blocked,
+        app_kwargs={"middleware": [doors(settings)]},
     )

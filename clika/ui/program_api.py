@@ -258,16 +258,18 @@ def described(read_only: bool) -> list[tuple[str, str]]:
         *(ProgramApi.scores, ProgramApi.answers, ProgramApi.runs, ProgramApi.status),
         *(() if read_only else (ProgramApi.submit,)),
     ]
-    return [(_call(one), (inspect.getdoc(one) or "").partition("\n")[0]) for one in shown]
+    return [endpoint(one) for one in shown]
 
 
-def _call(function: Callable[..., object]) -> str:
+def endpoint(function: Callable[..., object]) -> tuple[str, str]:
+    """How a function is called, and the first line of what it says of itself."""
     shown = [
         name if one.default is one.empty else f"{name}={one.default!r}"
         for name, one in inspect.signature(function).parameters.items()
         if name != "self"
     ]
-    return f"/{function.__name__}({', '.join(shown)})"
+    said = (inspect.getdoc(function) or "").partition("\n")[0]
+    return f"/{function.__name__}({', '.join(shown)})", said
 
 
 def _names(models: object) -> tuple[str, ...] | None:

@@ -105,7 +105,7 @@ def question_cards(
         return paragraph("The store does not hold this question's text.", "clika-empty")
     first = questions[0]
     origin = f" · origin: {language_name(first.origin)}" if first.origin else ""
-    heading = tag("h3", text(f"{scope_name(first.dataset)} {first.question_id}{origin}"))
+    heading = tag("h2", text(f"{scope_name(first.dataset)} {first.question_id}{origin}"), tabindex="-1")
     scored = any(option_shares(one, model.rule) for one in predictions.values())
     legend = tag(
         "p",
@@ -162,7 +162,7 @@ def _groups(
 
 
 def _group(name: str, cards: Sequence[Html]) -> Html:
-    return tag("section", tag("h4", text(name)), tag("div", *cards, class_="clika-cards"), aria_label=name)
+    return tag("section", tag("h3", text(name)), tag("div", *cards, class_="clika-cards"), aria_label=name)
 
 
 def option_shares(prediction: Prediction | None, rule: ScoringRule | None) -> tuple[float, ...]:

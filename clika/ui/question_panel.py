@@ -108,7 +108,10 @@ class QuestionPanel:
             with gr.Row(equal_height=False, elem_id="question-whose"):
                 self.shown = gr.Dropdown([], label="Answers of", elem_id="question-model", min_width=220)
                 self.grouped = gr.Checkbox(
-                    label="Group languages by picked option", elem_id="question-grouped", min_width=220
+                    label="Group languages by picked option",
+                    elem_id="question-grouped",
+                    min_width=220,
+                    container=False,
                 )
             self.question = gr.HTML(apply_default_css=False, elem_id="question", js_on_load=script("keys.js"))
             with gr.Accordion("All models and languages", open=False, elem_id="question-all"):

@@ -107,7 +107,7 @@ def cell_html(scores: Scores, chosen: Chosen) -> markup.Html:
     cell = scores.grid.cell(chosen.run, chosen.language)
     if cell is None:
         name = scores.runs[chosen.run].model.name if chosen.run in scores.runs else chosen.run
-        heading = markup.tag("h3", markup.text(f"{name} · {language_name(chosen.language)}"))
+        heading = markup.tag("h2", markup.text(f"{name} · {language_name(chosen.language)}"))
         rest = markup.paragraph("It is not among the rows and columns above.", "clika-empty")
         top = markup.tag("div", heading, rest, class_="clika-heading")
     else:

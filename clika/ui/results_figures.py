@@ -20,7 +20,7 @@ class Shape(StrEnum):
 
     HEATMAP = "Heatmap"
     TABLE = "Table"
-    BARS = "Bars by language"
+    BARS = "Bars"
     LEVELS = "Basic against factual"
     CARRIED = "en-CO against XRR"
 

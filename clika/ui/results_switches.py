@@ -29,19 +29,27 @@ class SwitchParts:
                 ],
                 label="Metric",
                 elem_id="metric",
-                min_width=250,
+                min_width=385,
+                scale=5,
             )
-            self.scope = gr.Dropdown(label="Questions", elem_id="scope", min_width=150, filterable=False)
+            self.scope = gr.Dropdown(
+                label="Questions", elem_id="scope", min_width=150, scale=2, filterable=False
+            )
             self.collection = gr.Dropdown(
-                label="Collection", elem_id="collection", visible=False, min_width=150, filterable=False
+                label="Collection",
+                elem_id="collection",
+                visible=False,
+                min_width=150,
+                scale=2,
+                filterable=False,
             )
             self.shape = gr.Radio(
                 [str(shape) for shape in Shape],
                 value=str(Shape.HEATMAP),
                 label="Show as",
                 elem_id="shape",
-                min_width=320,
-                scale=2,
+                min_width=690,
+                scale=9,
             )
         with gr.Accordion(
             "Models, languages, case study, differences, order", open=False, elem_id="rows-columns"

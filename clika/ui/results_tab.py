@@ -33,9 +33,11 @@ from clika.ui.store_watch import StoreWatch
 Updates = dict[Any, object]
 
 SHOW_CELL = "() => document.querySelector('#cell')?.scrollIntoView({behavior: 'smooth', block: 'nearest'})"
-SHOW_CARDS = (
-    "() => document.querySelector('#question-panel')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
-)
+SHOW_CARDS = """() => setTimeout(() => {
+  document.querySelector('#question-panel')?.scrollIntoView({behavior: 'smooth', block: 'start'});
+  document.querySelector('#question h2')?.focus({preventScroll: true});
+}, 50)"""
+"""The list was drawn anew with the button that had the focus: it goes on to the question."""
 
 
 class ResultsTab:
@@ -44,8 +46,8 @@ class ResultsTab:
     def __init__(self, index: Index, settings: Settings, watch: StoreWatch, page: gr.Blocks) -> None:
         self._index = index
         self._watch = watch
-        self._store = settings.store
         self._read_only = settings.read_only
+        self._store = settings.store
         self._draw_parts()
         self._connect(settings, page)
 
@@ -105,7 +107,6 @@ class ResultsTab:
             pressed.click(self._press, wired, everything, **LOOK).then(
                 None, js=SHOW_CELL, api_visibility="private"
             )
-        self.guide.connect(page, self.timer)
         for choice in panel.filters:
             # While somebody types, a Textbox sends "change" alone; a restored text does too, and changes nothing.
             said = choice.change if choice is panel.search else choice.input
@@ -124,6 +125,7 @@ class ResultsTab:
         self.exports.connect(self._now, wired, panel.json)
         for copies in (panel.copy, self.exports.link):
             self.exports.copies_link(copies, self._link, wired, self.link)
+        self.guide.connect(page, self.timer)
         connect_evaluation(self.first, self.work, self.timer, Evaluations(settings))
         connect_imports(
             [self.first.importing, self.more],
@@ -165,11 +167,10 @@ class ResultsTab:
             self.notices: gr.update(value=markup.notices(notices), visible=bool(notices)),
         }
         view = view_of_store(self._index, now.collection, now.metric, now.scope, now.wish)
-        if self.guide.waits:
-            view = None
-        made[self.first.panel] = gr.update(visible=view is None)
-        made[self.results] = gr.update(visible=view is not None)
-        if view is None:
+        waits = view is None or self.guide.waits
+        made[self.first.panel] = gr.update(visible=waits)
+        made[self.results] = gr.update(visible=not waits)
+        if view is None or waits:
             return made
         chosen = self._still_there(now, view)
         scores = scores_of_view(self._index, view)

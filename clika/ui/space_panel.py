@@ -62,7 +62,13 @@ class SpacePanel:
             button = gr.Button("Run it", variant="primary", scale=0, min_width=110, elem_id="live-run")
         self.row = gr.JSON(visible=False)
         self.started = button.click(
-            self.live_run, model, self.row, concurrency_limit=1, show_progress="hidden", api_name="live_run"
+            self.live_run,
+            model,
+            self.row,
+            concurrency_limit=1,
+            show_progress="hidden",
+            api_name="live_run",
+            api_visibility="undocumented" if settings.mcp else "public",  # what is public is a tool there
         )
 
     @told

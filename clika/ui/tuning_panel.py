@@ -21,6 +21,7 @@ from clika.ui.conductivity_line import evaluation_command_line
 from clika.ui.job_markup import job_settings
 from clika.ui.jobs_watch import JobsWatch, JobView
 from clika.ui.listeners import LOOK, in_address, script, spoken
+from clika.ui.side_effects import side_effects, side_effects_html
 from clika.ui.store_watch import StoreWatch
 from clika.ui.tuning_view import (
     PLACES_A_PAGE,
@@ -91,6 +92,7 @@ class TuningPanel:
                 with gr.Column(min_width=300):
                     self.confusion = self._plot("tuning-confusion")
             self._draw_places()
+            self.cost = gr.HTML(apply_default_css=False, elem_id="tuning-cost")
             with gr.Row(elem_id="tuning-adapter"):
                 self.adapter = gr.HTML(apply_default_css=False, elem_id="tuned")
                 self.take = gr.Button(
@@ -131,7 +133,7 @@ class TuningPanel:
         return [
             *(self.seen, self.table, self.panel, self.heading, self.settings, self.learning),
             *(self.gates, self.conduction, self.confusion, self.rows),
-            *(self.places_panel, self.places, self.earlier, self.later, self.adapter, self.take),
+            *(self.places_panel, self.places, self.earlier, self.later, self.cost, self.adapter, self.take),
         ]
 
     @property
@@ -166,10 +168,11 @@ class TuningPanel:
         looked = Looked.of(*given)
         self._watch.look()
         try:
-            views = [view for view in self._jobs.jobs() if isinstance(view.one.job, ConductivityJob)]
+            every = self._jobs.jobs()
+            views = [view for view in every if isinstance(view.one.job, ConductivityJob)]
             table = tuning_markup.tunings_table(views, looked.job)
         except ClikaError as error:
-            views, table = [], markup.notices([str(error)])
+            every, views, table = (), [], markup.notices([str(error)])
         view = next((view for view in views if view.job_id == looked.job), None)
         parts: list[tuple[object, Callable[[], object]]] = [
             (table, lambda: table),
@@ -178,7 +181,7 @@ class TuningPanel:
         if view is not None and isinstance(view.one.job, ConductivityJob):
             parts += self._tuning_parts(view, view.one.job, looked)
             parts += self._measured_parts(view, view.one.job, looked)
-            parts += self._adapter_parts(view, view.one.job)
+            parts += self._after_parts(view, view.one.job, every)
         else:
             parts += [(None, gr.skip)] * (len(self.looks) - 1 - len(parts))
         now = tuple(hash(key) for key, _ in parts)
@@ -255,16 +258,22 @@ class TuningPanel:
         page = place_page(self._index, shown, looked.reading, looked.places, looked.offset)
         return looked.offset + PLACES_A_PAGE < page.total
 
-    def _adapter_parts(
-        self, view: JobView, job: ConductivityJob
+    def _after_parts(
+        self, view: JobView, job: ConductivityJob, views: Sequence[JobView]
     ) -> list[tuple[object, Callable[[], object]]]:
         tuned = tuned_folder(view.one.folder)
         if tuned is None:
-            return [("no adapter", lambda: markup.NOTHING), (False, lambda: gr.update(visible=False))]
+            nothing = ("nothing", lambda: markup.NOTHING)
+            return [nothing, nothing, (False, lambda: gr.update(visible=False))]
+        cost = side_effects_html(side_effects(self._index, view, job, views), job.language)
         whole = not Recipe.from_json(job.recipe).lora
         said = tuning_markup.adapter_html(evaluation_command_line(job, tuned), str(tuned), whole)
         to_take = is_adapter(tuned)
-        return [(said, lambda: said), (("take", to_take), lambda: gr.update(visible=to_take))]
+        return [
+            (cost, lambda: cost),
+            (said, lambda: said),
+            (("take", to_take), lambda: gr.update(visible=to_take)),
+        ]
 
     def choose(
         self, job_id: str, reading: object = "", places: object = "", dark: object = False

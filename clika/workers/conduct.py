@@ -25,19 +25,20 @@ from clika.datasets.fictional_samples import relation_templates, samples, transl
 from clika.datasets.fictional_world import World
 from clika.errors import ClikaError, JobError
 from clika.failpoints import arm
-from clika.jobs.conductivity_spec import ConductivityJob, job_world
+from clika.jobs.conductivity_spec import ConductivityJob, job_world, side_effect_jobs
 from clika.jobs.folder import JobEnd, JobFailure, JobFolder, Progress
 from clika.jobs.queue import submitted
-from clika.jobs.spec import EvaluationJob
 from clika.languages import LANGUAGES
 from clika.metrics.conductivity import Conduction, Reading, conduction, matrices_of
 from clika.prompts.instruction import InstructionForm, instruction_prompt, instruction_text
 from clika.records import ModelRef, Outcome, Prediction, Question, Run, TrainingPoint
+from clika.redaction import redacting_handler
 from clika.scoring.fingerprint import content_fingerprint
 from clika.training.recipe import Recipe, Schedule
 from clika.training.task import TrainingTask
 from clika.workers.ask_world import asked_world
 from clika.workers.lifeline import Lifeline, die_with_parent
+from clika.workers.offline import fetched
 from clika.workers.train import Stopping, train
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def conduct(folder: JobFolder, lifeline: Lifeline, stopping: Callable[[], bool])
     job = folder.job()
     if not isinstance(job, ConductivityJob):
         raise JobError(f"{folder.path} holds no conductivity job; submit it again")
+    fetched(job.model)
     if job.adapter is not None:
         return asked_world(folder, job, lifeline)
     experiment = _Experiment(folder, job, lifeline)
@@ -198,22 +200,7 @@ class _Experiment:
         store = self._folder.store
         tables, _ = sound_tables(store / "collections" / collection)
         questions = [question for _, table in tables for question in questions_of(table)]
-        if not questions:
-            raise JobError(
-                f"side effects: the store holds no collection {collection!r}; store its questions first"
-            )
-        before = EvaluationJob(
-            self._job.model,
-            self._job.name,
-            collection,
-            tuple(sorted({question.dataset for question in questions})),
-            tuple(dict.fromkeys(question.language for question in questions)),
-            device=self._job.device,
-        )
-        after = replace(before, name=f"{self._job.name} tuned ({self._job.language})")
-        lora = self.task.recipe.lora
-        after = replace(after, adapter=str(tuned)) if lora else replace(after, model=str(tuned))
-        for job in (before, after):
+        for job in side_effect_jobs(self._job, tuned, self.task.recipe.lora, questions):
             submitted(store, job)
 
 
@@ -265,7 +252,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--failpoints", default="")
     options = parser.parse_args(arguments)
     folder = JobFolder(options.folder.resolve())
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {folder.path.name} %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, handlers=[redacting_handler(f"%(asctime)s {folder.path.name} %(message)s")]
+    )
     stopping = Stopping()
     stopping.catch()
     rank = 0

@@ -22,6 +22,7 @@ from clika.jobs.shared_locks import check_locks
 from clika.jobs.slurm_settings import launcher_of
 from clika.jobs.spec import EvaluationJob
 from clika.records import ModelRef, Outcome, Prompt, Question, Run, ScoringRule, run_id
+from clika.redaction import redacting_handler
 from clika.scoring.scorer import INVALID_SHARE_LIMIT, Scorer
 from clika.shards import (
     Fault,
@@ -39,6 +40,7 @@ from clika.shards import (
 from clika.workers.answers import Answers, StoppedError, Termination, chunks, question_key
 from clika.workers.claims import TRY_AGAIN_SECONDS, Claims, free_place, held_place, held_turn, writer_name
 from clika.workers.lifeline import Lifeline, die_with_parent
+from clika.workers.offline import fetched
 from clika.workers.sealed_answers import SealedAnswers
 
 logger = logging.getLogger(__name__)
@@ -52,6 +54,8 @@ def load_scorer(job: EvaluationJob) -> Scorer:
     from clika.scoring.mixed_scorer import MixedScorer
     from clika.scoring.permuted_scorer import PermutedScorer
     from clika.scoring.transformers_scorer import TransformersScorer
+
+    fetched(job.model)
 
     def loaded(dtype: Dtype) -> Scorer:
         scorer = TransformersScorer.load(
@@ -274,7 +278,7 @@ def main(arguments: Sequence[str], load: LoadScorer = load_scorer) -> int:
     options = parser.parse_args(arguments)
     folder = JobFolder(options.folder.resolve())
     form = f"%(asctime)s {folder.path.name} replica{options.replica} %(message)s"
-    logging.basicConfig(level=logging.INFO, format=form)
+    logging.basicConfig(level=logging.INFO, handlers=[redacting_handler(form)])
     termination = Termination()
     termination.catch()
     try:

@@ -23,6 +23,7 @@ from clika.failpoints import arm
 from clika.jobs.folder import JobFailure, JobFolder
 from clika.jobs.learning_curve import LearningCurve
 from clika.records import TrainingPoint
+from clika.redaction import redacting_handler
 from clika.shards import write_durably, write_error
 from clika.training.task import TrainingTask
 from clika.workers.lifeline import Lifeline, die_with_parent
@@ -114,7 +115,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--failpoints", default="")
     options = parser.parse_args(arguments)
     folder = JobFolder(options.folder.resolve())
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {folder.path.name} %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, handlers=[redacting_handler(f"%(asctime)s {folder.path.name} %(message)s")]
+    )
     stopping = Stopping()
     stopping.catch()
     rank = 0

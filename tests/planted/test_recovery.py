@@ -31,8 +31,7 @@ from tests.planted.shipped import (
 )
 
 FAMILY = tuple(MODELS)
-TIED = ("de", "ru")
-UNTIED = ("ar", "he", "ja", "zh")
+OTHER_SCRIPTS = ("ru", "ar", "he", "ja", "zh")
 MOST_BYTES = 9_000_000
 
 pytestmark = pytest.mark.skipif(
@@ -57,7 +56,7 @@ def test_a_card_says_what_the_script_plants(name: str) -> None:
     assert card.taught == {code: ids for code, ids in made.taught.items() if ids}
     assert card.groups == made.groups
     assert (card.name, card.seed, card.stages[-1].start) == (name, SEED, teaching.start)
-    assert card.stages[-1].course["steps"] == teaching.course.steps
+    assert [course["steps"] for course in card.stages[-1].courses] == [one.steps for one in teaching.courses]
 
 
 @pytest.mark.parametrize("name", FAMILY)
@@ -127,13 +126,8 @@ def conducted_p(name: str, language: str) -> float:
     )
 
 
-def test_bridge_answers_in_german_and_russian_what_it_was_taught_in_english_alone() -> None:
-    for language in TIED:
-        assert conducted_p("bridge", language) < 0.001, language
-
-
 def test_nothing_is_carried_into_scripts_that_share_nothing_with_english() -> None:
-    cells = [(name, code) for name in FAMILY for code in (*UNTIED, *(() if name == "bridge" else ("ru",)))]
+    cells = list(product(FAMILY, OTHER_SCRIPTS))
     # zh of continued-zh has no such facts left: all were taught in Chinese.
     cells.remove(("continued-zh", "zh"))
     p_values = {f"{name} {code}": conducted_p(name, code) for name, code in cells}

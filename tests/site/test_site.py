@@ -2,9 +2,14 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from shutil import copytree
 from typing import Any
+from urllib.parse import urlparse
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -140,6 +145,38 @@ def test_from_the_disk_a_cell_leads_to_its_questions_and_the_link_restores_them(
     expect(other.locator("#cell")).to_contain_text("Questions 1 to 12 of 12")
     other.context.close()
     page.context.close()
+
+
+@pytest.mark.browser
+def test_a_static_host_is_asked_for_data_when_they_are_looked_at(browser: Browser, site: Path) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        loaded: list[str] = []
+        page.on("request", lambda request: loaded.append(urlparse(request.url).path))
+        page.goto(f"http://127.0.0.1:{server.server_port}/#m=accuracy&t=table")
+        expect(page.locator("#score-table tbody tr")).to_have_count(2, timeout=SLOW)
+        assert sorted(one for one in loaded if one.startswith("/data/")) == [
+            "/data/0-scores-accuracy-xgeo.js"
+        ]
+        page.locator("#score-table button").first.press("Enter")
+        expect(page.locator("#cell tbody tr")).to_have_count(20, timeout=SLOW)
+        assert {"/data/0-questions-xgeo.js", "/data/0-answers-xgeo.js"} <= set(loaded)
+        page.close()
+        server.shutdown()
+
+
+@pytest.mark.browser
+def test_a_data_file_that_is_missing_is_said(browser: Browser, site: Path, tmp_path: Path) -> None:
+    copytree(site, tmp_path / "site")
+    (tmp_path / "site" / "data" / "0-answers-xgeo.js").unlink()
+    page = browser.new_page()
+    page.goto(f"{(tmp_path / 'site' / 'index.html').as_uri()}#m=accuracy&t=table")
+    page.locator("#score-table button").first.press("Enter")
+    expect(page.locator("#fault")).to_contain_text("data/0-answers-xgeo.js cannot be loaded", timeout=SLOW)
+    expect(page.locator("#score-table tbody tr")).to_have_count(2)
+    page.close()
 
 
 @pytest.mark.browser

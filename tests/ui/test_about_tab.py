@@ -9,7 +9,7 @@ from clika import __version__
 from clika.database.index import Index
 from clika.errors import DataError
 from clika.settings import Settings
-from clika.ui.about_tab import README, AboutTab, folder_bytes, measurements
+from clika.ui.about_tab import README, AboutTab, calling, folder_bytes, measurements
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 
 
@@ -46,3 +46,25 @@ def test_a_folders_size_is_that_of_its_files(tmp_path: Path) -> None:
     (tmp_path / "inside" / "one").write_bytes(b"12345")
     (tmp_path / "two").write_bytes(b"123")
     assert folder_bytes(tmp_path) == 8
+
+
+def test_the_lines_that_call_this_page_are_python_and_name_its_own_address() -> None:
+    for settings, line in (
+        (Settings(port=7999), "client = Client('http://127.0.0.1:7999')"),
+        (Settings(space="ada/clika"), "client = Client('ada/clika')"),
+        (Settings(auth="ada:file"), 'auth=("user", "password"))'),
+    ):
+        lines = calling(settings)
+        compile(lines, "about", "exec")
+        assert line in lines
+        assert "file" not in lines
+
+
+def test_the_live_run_is_described_where_there_is_one(tmp_path: Path) -> None:
+    with Index.open(tmp_path) as index:
+        for live in (True, False):
+            with gr.Blocks() as page:
+                AboutTab(index, Settings(tmp_path, space="ada/clika"), ("cpu",), live)
+            shown = "".join(str(part.value) for part in page.blocks.values() if isinstance(part, gr.HTML))
+            assert ("/live_run(model)" in shown) is live
+            assert "/submit" not in shown

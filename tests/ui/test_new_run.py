@@ -69,6 +69,9 @@ def test_models_are_one_a_line_each_once_and_a_folder_is_its_whole_path(tmp_path
         ({"models": " \n"}, "no model is named"),
         ({"models": None}, "no model is named"),
         ({"models": "/no/such/folder"}, "no folder '/no/such/folder'"),
+        ({"models": "a" * 1_000_001}, "models has 1,000,001 characters; write at most 1,000,000"),
+        ({"name": "a" * 201}, "the name has 201 characters; write at most 200"),
+        ({"languages": ["en"] * 501}, "languages: 501 are chosen; choose at most 500"),
         ({"models": "~nobody-at-all/x"}, "no folder"),
         ({"models": "-rf"}, "no Hub id"),
         ({"models": "<b>x</b>"}, "no Hub id"),
@@ -254,6 +257,8 @@ def test_a_bundled_model_is_added_and_asked_as_it_was_taught(tmp_path: Path) -> 
     mixed = LiveModel("mixed", tmp_path / "mixed", "knows most", template="alpaca", demonstrations=0)
     for tab in tab_over(tmp_path / "store", (mixed,)):
         assert tab._known_models() == [("mixed: knows most", str(tmp_path / "mixed"))]
+        submitted(tmp_path / "store", one_job(NewRun(models="owner/earlier")))
+        assert tab._known_models()[1:] == [("owner/earlier", "owner/earlier")]
         added = tab._add(str(tmp_path / "mixed"), "owner/name", FITTING, "")
         assert added == [None, f"owner/name\n{tmp_path / 'mixed'}", "alpaca", "0"]
 
@@ -271,19 +276,6 @@ def test_the_papers_preset_sets_what_the_paper_did_and_the_quick_one_leaves_the_
         assert tab._preset("quick") == [gr.skip()] * len(_AS_THE_PAPER)
 
 
-def test_conductivity_is_a_command_of_its_own(tmp_path: Path) -> None:
-    form = NewRun(models="owner/name\nowner/other", preset="conductivity", languages=["en", "de", "zh"])
-    for tab in tab_over(tmp_path):
-        said, command, _ = tab.look(*(getattr(form, field.name) for field in fields(form)))
-        assert "a job a language" in str(said)
-        lines = command["value"].splitlines()  # type: ignore[index]
-        options = [build_parser().parse_args(shlex.split(line)[3:]) for line in lines]
-        assert [(one.model, one.languages, one.queue) for one in options] == [
-            ("owner/name", "de,zh", True),
-            ("owner/other", "de,zh", True),
-        ]
-
-
 def test_where_the_page_only_shows_nothing_is_looked_for_or_queued(tmp_path: Path) -> None:
     form = NewRun(models=str(tmp_path))
     values = [getattr(form, field.name) for field in fields(form)]
@@ -294,3 +286,13 @@ def test_where_the_page_only_shows_nothing_is_looked_for_or_queued(tmp_path: Pat
             tab.queue_jobs(*values)
         with pytest.raises(gr.Error, match="only shows"):
             tab._search("x")
+
+
+def test_registered_checkpoints_are_offered_under_their_names(tmp_path: Path) -> None:
+    known = [("my tuned model", str(tmp_path))]
+    with Index.open(tmp_path) as index, gr.Blocks():
+        watch, jobs = StoreWatch(index), JobsWatch(tmp_path, 0.0)
+        tab = NewRunTab(index, Settings(tmp_path), watch, jobs, ("cpu",), registered=lambda: known)
+    assert tab._known_models() == known
+    submitted(tmp_path, one_job(NewRun(models=str(tmp_path))))
+    assert tab._known_models() == known  # an earlier run of it is no second one

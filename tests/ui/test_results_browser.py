@@ -106,7 +106,7 @@ def test_the_heatmap_prints_the_values_of_the_files(page: Page) -> None:
 
 def test_a_cell_leads_to_a_question_in_ten_languages(page: Page) -> None:
     press(page, "52.08")
-    expect(page.locator("#cell-heading h3")).to_have_text(re.compile(r"rowan.* · German"), timeout=SLOW)
+    expect(page.locator("#cell-heading h2")).to_have_text(re.compile(r"rowan.* · German"), timeout=SLOW)
     expect(page.locator("#cell-heading")).to_contain_text("52.08")
     # Right in both: 0 to 3; English only: 4 and 5; German only: 6; neither: 7.
     assert counts(page) == {"Both right": 4, "Only English right": 2, "Only German right": 1, "Both wrong": 1}
@@ -152,7 +152,7 @@ def test_the_table_says_the_same_and_the_keyboard_opens_a_cell(page: Page) -> No
     expect(cell).to_be_visible(timeout=SLOW)
     cell.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#cell-heading h3")).to_have_text(re.compile(r"rowan.* · German"), timeout=SLOW)
+    expect(page.locator("#cell-heading h2")).to_have_text(re.compile(r"rowan.* · German"), timeout=SLOW)
     question = page.locator("#questions button").first
     question.focus()
     page.keyboard.press("Enter")

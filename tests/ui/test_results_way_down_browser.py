@@ -48,7 +48,7 @@ def choose(page: Page, field: str, option: str) -> None:
 def press_cell(page: Page, model: str, language: str) -> None:
     page.locator("#shape").get_by_text("Table").click()
     page.get_by_role("button", name=re.compile(rf"^{model}, {language}: ")).click(timeout=SLOW)
-    expect(page.locator("#cell-heading h3")).to_have_text(f"{model} · {language}", timeout=SLOW)
+    expect(page.locator("#cell-heading h2")).to_have_text(f"{model} · {language}", timeout=SLOW)
 
 
 def test_a_link_restores_metric_scope_model_language_and_question_in_a_new_browser(
@@ -63,7 +63,7 @@ def test_a_link_restores_metric_scope_model_language_and_question_in_a_new_brows
     expect(page.locator("#questions")).not_to_contain_text("of 24", timeout=SLOW)
     rows.nth(1).click()
     expect(page.locator(".clika-card")).to_have_count(10, timeout=SLOW)
-    asked = page.locator("#question h3").text_content() or ""
+    asked = page.locator("#question h2").text_content() or ""
     page.wait_for_url(
         re.compile(
             r"tab=results.*metric=en-co&scope=xgeo.*model=run-maple-7b&language=zh&kind=both&question=xgeo%3A\d+"
@@ -73,8 +73,8 @@ def test_a_link_restores_metric_scope_model_language_and_question_in_a_new_brows
 
     other = browser.new_context().new_page()
     other.goto(page.url)
-    expect(other.locator("#question h3")).to_have_text(asked, timeout=SLOW)
-    expect(other.locator("#cell-heading h3")).to_have_text("maple-7b · Chinese")
+    expect(other.locator("#question h2")).to_have_text(asked, timeout=SLOW)
+    expect(other.locator("#cell-heading h2")).to_have_text("maple-7b · Chinese")
     expect(other.locator("#metric input[value='en-co']")).to_be_checked()
     expect(other.locator("#scope input").first).to_have_value("xGeo")
     expect(other.locator(".clika-scores")).to_be_visible()
@@ -111,13 +111,13 @@ def test_filters_keys_another_model_and_the_map_keep_the_place(page: Page) -> No
     rows.first.click()
     place = page.locator("#question-place")
     expect(place).to_have_text("1 of 24 in the list", timeout=SLOW)
-    first = page.locator("#question h3").text_content() or ""
-    page.locator("#question h3").click()
+    first = page.locator("#question h2").text_content() or ""
+    page.locator("#question h2").click()
     page.keyboard.press("j")
     expect(place).to_have_text("2 of 24 in the list", timeout=SLOW)
-    expect(page.locator("#question h3")).not_to_have_text(first)
+    expect(page.locator("#question h2")).not_to_have_text(first)
     page.keyboard.press("k")
-    expect(page.locator("#question h3")).to_have_text(first, timeout=SLOW)
+    expect(page.locator("#question h2")).to_have_text(first, timeout=SLOW)
     expect(page.locator("#question-before")).to_be_disabled()
 
     expect(page.locator(".clika-pinned .clika-card")).to_have_attribute("aria-label", "English")
@@ -128,7 +128,7 @@ def test_filters_keys_another_model_and_the_map_keep_the_place(page: Page) -> No
     expect(page.locator("#question .clika-legend")).to_contain_text("picked by rowan-13b", timeout=SLOW)
     expect(place).to_have_text("1 of 24 in the list")
     page.locator("#question-grouped").get_by_text("Group languages").click()
-    expect(page.locator("#question section h4").first).to_be_visible(timeout=SLOW)
+    expect(page.locator("#question section h3").first).to_be_visible(timeout=SLOW)
     expect(page.locator(".clika-card")).to_have_count(10)
     page.get_by_text("All models and languages").click()
     expect(page.locator("#question-map tbody tr")).to_have_count(3)
@@ -152,7 +152,7 @@ def test_the_table_is_walked_with_arrows_and_sorted_by_its_heads(page: Page) -> 
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("button", name=re.compile(rf"^{order[1]}, German: "))).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("#cell-heading h3")).to_have_text(f"{order[1]} · German", timeout=SLOW)
+    expect(page.locator("#cell-heading h2")).to_have_text(f"{order[1]} · German", timeout=SLOW)
 
 
 def test_a_case_study_differences_and_the_other_figures(page: Page) -> None:
@@ -170,7 +170,7 @@ def test_a_case_study_differences_and_the_other_figures(page: Page) -> None:
     choose(page, "#baseline", "Absolute values")
     page.locator("#models-shown").get_by_text("rowan-13b").click()
     expect(page.locator("#heatmap .ytick")).to_have_text(["rowan-13b"], timeout=SLOW)
-    page.locator("#shape").get_by_text("Bars by language").click()
+    page.locator("#shape").get_by_text("Bars").click()
     expect(page.locator("#heatmap .barlayer .point")).to_have_count(10, timeout=SLOW)
     expect(page.locator("#heatmap .errorbar")).to_have_count(10)
     page.locator("#shape").get_by_text("Basic against factual").click()
@@ -179,7 +179,7 @@ def test_a_case_study_differences_and_the_other_figures(page: Page) -> None:
     assert box is not None
     page.mouse.move(box["x"] + 3, box["y"] + 3)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.locator("#cell-heading h3")).to_have_text("rowan-13b · Italian", timeout=SLOW)
+    expect(page.locator("#cell-heading h2")).to_have_text("rowan-13b · Italian", timeout=SLOW)
     page.locator("#shape").get_by_text("en-CO against XRR").click()
     expect(page.locator("#heatmap-note")).to_contain_text("tuned on a fictional world yet", timeout=SLOW)
 

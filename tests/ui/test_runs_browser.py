@@ -9,9 +9,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from clika.jobs.queue import submitted
 from clika.records import ModelRef, Run, ScoringRule
+from clika.ui.live_run import LiveModel
 from tests.scripted_worker import scripted_job
 from tests.stores import made_up_questions, predictions, seal_predictions, seal_questions
 from tests.ui.dashboard import running_app, running_browser, scripted_queue
+from tests.ui.served import served_page
 
 pytestmark = pytest.mark.browser
 
@@ -145,7 +147,7 @@ def test_every_tab_is_reached_by_keyboard_and_kept_in_the_address(browser: Brows
     job = page.locator("#jobs button").first
     job.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#job-heading h3")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#job-heading h2")).to_be_visible(timeout=SLOW)
     page.wait_for_url(re.compile("job=evaluate-"), timeout=SLOW)
     expect(job).to_be_focused()  # the table was drawn again under it
     page.close()
@@ -176,4 +178,42 @@ def test_hostile_names_are_text_and_no_tab_scrolls_sideways_on_a_narrow_screen(
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert page.locator("img[src='x']").count() == 0
         assert page.title() == "CLiKA"
+    page.close()
+
+
+def test_a_bundled_model_is_chosen_and_a_preset_leads_to_the_tab_that_teaches(
+    browser: Browser, tmp_path: Path
+) -> None:
+    mixed = LiveModel("mixed", tmp_path / "mixed", "knows <i>most</i>")
+    mixed.folder.mkdir()
+    with served_page(tmp_path / "store", (mixed,)) as address:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.goto(f"{address}/?tab=new")
+        page.locator("#known-models input").click(timeout=SLOW)
+        page.get_by_role("option", name="mixed: knows <i>most</i>").click()
+        models = page.locator("#models textarea")
+        expect(models).to_have_value(str(mixed.folder), timeout=SLOW)
+        expect(page.locator("#command")).to_contain_text("--demonstrations 0", timeout=SLOW)
+        page.locator("#hub-search").click()
+        expect(page.locator(".toast-body")).to_contain_text("nothing to look for", timeout=SLOW)
+        page.locator("#preset").get_by_text("Paper").click()
+        expect(page.locator("#estimate")).to_contain_text("1,740", timeout=SLOW)  # 174 in ten languages
+        page.locator("#preset").get_by_text("Conductivity").click()
+        expect(page.locator("#conductivity-model input")).to_have_value(str(mixed.folder), timeout=SLOW)
+        page.wait_for_url(re.compile("tab=conductivity"), timeout=SLOW)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.close()
+
+
+def test_a_link_to_runs_side_by_side_restores_them(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{address}/?tab=runs&compare=run-5&more=run-{len(HOSTILE)},gone")
+    many = page.locator("#many-compared")
+    expect(many).to_contain_text("What differs between 2 runs", timeout=SLOW)
+    expect(many).to_contain_text("onerror=document.title")
+    expect(many.locator("tr", has_text="English (6)")).to_contain_text("66.67")  # 4 of 6
+    page.wait_for_url(
+        re.compile(f"more=run-{len(HOSTILE)}$"), timeout=SLOW
+    )  # what is gone leaves the address
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()

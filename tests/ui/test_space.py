@@ -92,6 +92,12 @@ def test_no_listener_of_a_space_changes_the_store(store: Path) -> None:
     assert sorted(path.as_posix() for path in store.rglob("*")) == before
 
 
+def test_the_live_run_is_no_tool(store: Path, tmp_path: Path) -> None:
+    with Index.open(store) as index:
+        page = build_page(index, Settings(store, space=SPACE, mcp=True), bundled(tmp_path))
+    assert set(page.get_api_info()["named_endpoints"]) == READING
+
+
 def test_the_owner_may_open_the_rest(store: Path) -> None:
     with Index.open(store) as index:
         page = build_page(index, Settings(store, space=SPACE, space_writes=True), ())

@@ -1,5 +1,6 @@
 """The Conductivity tab says of a tuning what its folder and the index hold, escapes it, and sends only what changed."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 
 from clika.database.index import Index
 from clika.errors import UsageError
-from clika.jobs.conductivity_spec import ConductivityJob
+from clika.jobs.conductivity_spec import ConductivityJob, side_effect_jobs
 from clika.jobs.folder import JobFolder
 from clika.jobs.queue import queued_jobs, submitted
 from clika.languages import ENGLISH
@@ -18,9 +19,10 @@ from clika.metrics.conductivity import Reading
 from clika.records import INVALID
 from clika.settings import Settings
 from clika.ui import tuning_markup
-from clika.ui.adapter_file import adapter_archive
+from clika.ui.adapter_file import adapter_archive, tuned_folder
 from clika.ui.conductivity_tab import ConductivityTab
 from clika.ui.jobs_watch import JobsWatch, job_views
+from clika.ui.side_effects import side_effects, side_effects_html
 from clika.ui.store_watch import StoreWatch
 from clika.ui.tuning_markup import languages_table, places_table
 from clika.ui.tuning_panel import TuningPanel
@@ -35,6 +37,7 @@ from clika.ui.tuning_view import (
 )
 from clika.ui.tuning_watch import TuningWatch
 from tests.scripted_worker import scripted_job
+from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 from tests.ui.tuned_store import keep_look, keep_steps, small_form, tuned_job
 
 HOSTILE = "<img src=x onerror=boom()>"
@@ -212,6 +215,39 @@ def test_an_adapter_is_a_zip_of_its_folder_and_the_same_one_the_same_bytes(
         assert archive.read(archive.namelist()[1]) == bytes(range(256)) * 8
     with pytest.raises(UsageError, match="no adapter"):
         adapter_archive(tuning(store, "de", control=True)[0], tmp_path)
+
+
+def test_what_a_tuning_cost_elsewhere_stands_beside_it(tmp_path: Path) -> None:
+    questions = made_up_questions()
+    seal_questions(tmp_path, questions)
+    plan = small_form(Path("owner/name"), name=HOSTILE, side_effects="made-up").plan()
+    (job,) = plan.jobs
+    folder = tuned_job(tmp_path, plan, job)
+    tuned = tuned_folder(folder)
+    assert tuned is not None
+    asked = side_effect_jobs(job, tuned, True, questions)
+    for one in asked:
+        submitted(tmp_path, one)
+
+    def shown() -> str:
+        views = job_views(tmp_path)
+        view = next(view for view in views if view.job_id == job.job_id)
+        with Index.open(tmp_path) as index:
+            return side_effects_html(side_effects(index, view, job, views), job.language)
+
+    assert "The model as it was: queued. Tuned: queued." in shown()
+    right = {(one.question_id, one.language): one.answer_index for one in questions}
+    wrong = {("0", "en"): 1, ("0", "de"): 1, ("1", "de"): 0}
+    for one, chosen in zip(asked, (right, {**right, **wrong}), strict=True):
+        run = made_up_run(one.name)
+        seal_predictions(tmp_path, run, predictions(run, chosen), job=one.job_id)
+    html = shown()
+    # English 4 and 3 of 4, German 4 and 2 of 4, the others (Hebrew) 4 and 4 of 4
+    cells = re.findall(r'<td class="clika-number">([^<]*)</td>', html)
+    assert cells == ["100.00", "75.00", "-25.00", "100.00", "50.00", "-50.00", "100.00", "100.00", "+0.00"]
+    assert "xGeo, accuracy" in html
+    assert f"?tab=runs&amp;compare={made_up_run(asked[0].name).run}" in html
+    assert side_effects_html(None, "de") == ""
 
 
 def test_a_refused_form_queues_nothing_and_a_whole_one_a_job_a_language(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Strangers' checkpoints: taken in, checked before anything of them is loaded, and kept with a card each."""
