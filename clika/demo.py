@@ -4,7 +4,7 @@ Nothing of it is stored beforehand: it is queued like any other job, and what it
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from clika.jobs.any_job import Job
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.queue import JobState, QueuedJob, submitted
 from clika.jobs.spec import EvaluationJob
-from clika.languages import LANGUAGES
+from clika.languages import ENGLISH, LANGUAGES
+from clika.planted.card import read_card
 from clika.planted.catalog import (
     DEMONSTRATIONS,
     PLANTED_ADAPTERS,
@@ -51,6 +52,15 @@ class Demo:
         folders = {one.name: one.folder for one in self.models}
         asked = [_evaluation(one, sorted({q.dataset for q in read_sample().questions})) for one in models]
         return (*asked, *(_conduction(one, folders[one.base]) for one in self.adapters))
+
+    @property
+    def taught_in_english(self) -> Mapping[str, frozenset[str]]:
+        """A model's name -> the ids that its card says it was taught in English, at any stage; without a card none."""
+        cards = {one.name: read_card(one.card) for one in self.models if one.card.is_file()}
+        return {
+            name: frozenset(one for stage in card.stages for one in stage.taught.get(ENGLISH, ()))
+            for name, card in cards.items()
+        }
 
     def queued_in(self, store: Path) -> tuple[QueuedJob, ...]:
         """Keep the questions and put the jobs into the store's queue; what is there already goes on."""

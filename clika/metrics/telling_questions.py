@@ -1,5 +1,6 @@
 """One question that shows what a level means, found in a run's answers: pure functions of an AnswerMatrix."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,11 @@ class TellingQuestion:
     languages: tuple[str, ...]
 
 
-def known_in_english_only(matrix: AnswerMatrix) -> TellingQuestion | None:
-    """The question right in English and wrong in the most other languages, right in none of them; the first of equals.
+def wrong_elsewhere(matrix: AnswerMatrix, among: Collection[str] | None = None) -> TellingQuestion | None:
+    """The question right in English and wrong in the most other languages; the first of equals.
 
-    ``languages`` are those it is wrong in. None where there is none, or English was not asked.
+    ``languages`` are those it is wrong in. ``among`` are the ids that are looked at, None for all: what is right by
+    luck tells nothing. None where there is none, or English was not asked.
     """
     if ENGLISH not in matrix.languages:
         return None
@@ -29,8 +31,8 @@ def known_in_english_only(matrix: AnswerMatrix) -> TellingQuestion | None:
     right = matrix.chosen == matrix.answers
     wrong = ~right & (matrix.chosen != NOT_ASKED)
     others = np.arange(len(matrix.languages)) != english
-    fitting = right[english] & ~right[others].any(axis=0)
-    return _most(matrix, wrong & others[:, None] & fitting)
+    looked_at = np.array([among is None or one in among for one in matrix.question_ids], np.bool_)
+    return _most(matrix, wrong & others[:, None] & right[english] & looked_at)
 
 
 def same_wrong_answer(matrix: AnswerMatrix) -> TellingQuestion | None:

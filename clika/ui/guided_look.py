@@ -3,7 +3,7 @@
 The questions are found in the store's answers. It stands there as long as the store holds the demonstration alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from clika.metrics.conductivity import final_runs
 from clika.metrics.telling_questions import (
     TellingQuestion,
     carried_across,
-    known_in_english_only,
     same_wrong_answer,
+    wrong_elsewhere,
 )
 from clika.records import LEVEL_DATASETS, AnswerMatrix, FictionalSet, Level, Metric, Run
 from clika.ui.listeners import LOOK, spoken
@@ -50,6 +50,7 @@ class GuidedLookPart:
     def __init__(self, index: Index, store: Path, watch: StoreWatch, shown: Demo) -> None:
         self._index, self._store, self._watch = index, store, watch
         self._jobs = tuple(job.job_id for job in shown.jobs)
+        self._taught = shown.taught_in_english
         self._seen = gr.State("")
         self._html = gr.HTML(visible=False, apply_default_css=False, elem_id="guided-look")
 
@@ -86,17 +87,21 @@ class GuidedLookPart:
             return NOTHING
         self._watch.look()
         going = progress_sentence(jobs)
-        look = self._index.remembered(("guided look",), lambda: guided_look(self._index))
+        look = self._index.remembered(("guided look",), lambda: guided_look(self._index, self._taught))
         return joined([notices([going] if going else []), guided_look_html(look)])
 
 
-def guided_look(index: Index) -> GuidedLook | None:
-    """What there is to be shown; None while the bundled sample has no answers."""
+def guided_look(index: Index, taught: Mapping[str, frozenset[str]]) -> GuidedLook | None:
+    """What there is to be shown; None while the bundled sample has no answers.
+
+    ``taught``: a model's name -> what it was taught in English: there it knows, where another may guess.
+    """
     collections = answered_collections(index)
     if SAMPLE_COLLECTION not in collections:
         return None
     facts = answer_matrices(index, SAMPLE_COLLECTION, datasets=LEVEL_DATASETS[Level.FACTUAL])
     runs = [summary.run for summary in run_summaries(index, SAMPLE_COLLECTION)]
+    names = {run.run: run.model.name for run in runs}
     conducted, world = None, None
     for collection in collections:
         summaries = [summary.run for summary in run_summaries(index, collection)]
@@ -106,11 +111,11 @@ def guided_look(index: Index) -> GuidedLook | None:
             runs += summaries
             break
     return GuidedLook(
-        _telling(facts, known_in_english_only),
+        _telling(facts, lambda one: wrong_elsewhere(one, taught.get(names[one.run]))),
         _telling(facts, same_wrong_answer),
         conducted,
         world,
-        {run.run: run.model.name for run in runs},
+        names | {run.run: run.model.name for run in runs},
     )
 
 
@@ -153,7 +158,9 @@ def guided_look_html(look: GuidedLook | None) -> Html:
             known,
             SAMPLE_COLLECTION,
             Metric.RA,
-            lambda one: f"A fact that {look.names[one.run]} knows in English only",
+            lambda one: (
+                f"A fact that {look.names[one.run]} knows in English and not in {_others(one.languages)}"
+            ),
         ),
     )
     second = tag(
@@ -214,6 +221,10 @@ def _link(
         question=f"{question.dataset}:{question.question_id}",
     )
     return (tag("a", text(f"{said(question)} →"), href=address),)
+
+
+def _others(codes: Sequence[str]) -> str:
+    return language_name(codes[0]) if len(codes) == 1 else f"{len(codes)} other languages"
 
 
 def _listed(codes: Sequence[str]) -> str:

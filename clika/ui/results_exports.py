@@ -90,7 +90,7 @@ class ResultsExports:
 
     def _scores(self, form: str, reading: Reading) -> Callable[..., str]:
         @spoken
-        def exported(*values: Any) -> str:
+        def scores_file(*values: Any) -> str:  # "scores" is the API's name
             _, view = reading(values)
             shown = scores_of_view(self._index, view)
             named = {  # as the rows are called here, where one model may have several runs
@@ -100,7 +100,7 @@ class ResultsExports:
             ending, kind = TEXTS[form]
             return _file(_name(view, ending), kind, SCORE_FORMATS[form](renamed(shown.rows), named))
 
-        return exported
+        return scores_file
 
     def _figure(self, values: tuple[Any, ...], reading: Reading) -> tuple[Any, str]:
         now, view = reading(values)

@@ -5,8 +5,8 @@ import numpy as np
 from clika.metrics.telling_questions import (
     TellingQuestion,
     carried_across,
-    known_in_english_only,
     same_wrong_answer,
+    wrong_elsewhere,
 )
 from clika.records import AnswerMatrix
 
@@ -19,23 +19,25 @@ def matrix(*rows: list[int], languages: tuple[str, ...] = ("en", "de", "fr", "he
     )  # fmt: skip
 
 
-def test_what_is_known_in_english_only_is_wrong_in_as_many_others_as_can_be() -> None:
+def test_what_english_knows_is_wrong_in_as_many_others_as_can_be() -> None:
     answers = matrix(
         [0, 1, 2, 0],  # English: right, right, right, wrong
         [1, 0, 3, 3],  # German: wrong, wrong, wrong
         [-2, 0, 2, 3],  # French: not asked, wrong, right
         [1, 3, 0, 3],
     )
-    # q0 is wrong in two others and not asked in one, q1 in three, q2 is right in French, q3 not in English
-    assert known_in_english_only(answers) == TellingQuestion("run", "xgeo", "q1", ("de", "fr", "he"))
+    # q0 is wrong in two others and not asked in one, q1 in three, q2 in two, q3 is not right in English
+    assert wrong_elsewhere(answers) == TellingQuestion("run", "xgeo", "q1", ("de", "fr", "he"))
+    assert wrong_elsewhere(answers, {"q2", "q3"}) == TellingQuestion("run", "xgeo", "q2", ("de", "he"))
+    assert wrong_elsewhere(answers, {"q3"}) is None
 
 
 def test_an_unreadable_answer_is_a_wrong_one_and_without_english_there_is_none() -> None:
-    assert known_in_english_only(
-        matrix([0, 0, 0, 0], [-1, 1, 2, 3], languages=("en", "de"))
-    ) == TellingQuestion("run", "xgeo", "q0", ("de",))
-    assert known_in_english_only(matrix([0, 1, 2, 3], languages=("de",))) is None
-    assert known_in_english_only(matrix([0, 1, 2, 3], [0, 1, 2, 3], languages=("en", "de"))) is None
+    assert wrong_elsewhere(matrix([0, 0, 0, 0], [-1, 1, 2, 3], languages=("en", "de"))) == TellingQuestion(
+        "run", "xgeo", "q0", ("de",)
+    )
+    assert wrong_elsewhere(matrix([0, 1, 2, 3], languages=("de",))) is None
+    assert wrong_elsewhere(matrix([0, 1, 2, 3], [0, 1, 2, 3], languages=("en", "de"))) is None
 
 
 def test_the_same_wrong_option_of_most_languages_is_found() -> None:

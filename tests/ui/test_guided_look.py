@@ -19,6 +19,7 @@ from tests.stores import made_up_questions, predictions, seal_predictions, seal_
 from tests.test_demo import stand_in
 
 WORLD = "world-0123"
+TAUGHT = {"english-first": frozenset({"1", "2"})}
 
 
 def run_of(name: str, collection: str, **settings: str) -> Run:
@@ -65,9 +66,16 @@ def store(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_what_english_only_guessed_tells_nothing(store: Path) -> None:
+    with Index.open(store) as index:
+        look = guided_look(index, {"english-first": frozenset("2"), "mixed": frozenset()})
+    assert look is not None
+    assert look.performance is None
+
+
 def test_each_level_has_the_question_that_shows_it(store: Path) -> None:
     with Index.open(store) as index:
-        look = guided_look(index)
+        look = guided_look(index, TAUGHT)
     assert look is not None
     known, alike, carried = look.performance, look.consistency, look.conductivity
     assert known is not None
@@ -80,7 +88,7 @@ def test_each_level_has_the_question_that_shows_it(store: Path) -> None:
 
 def test_three_sentences_link_to_three_questions(store: Path) -> None:
     with Index.open(store) as index:
-        html = guided_look_html(guided_look(index))
+        html = guided_look_html(guided_look(index, TAUGHT))
     assert html.count("<p>") == 3
     every = [parse_qs(part.split('"')[0].replace("&amp;", "&")) for part in html.split('href="?')[1:]]
     links = [link for link in every if "question" in link]
@@ -93,7 +101,7 @@ def test_three_sentences_link_to_three_questions(store: Path) -> None:
     assert [link["metric"][0] for link in links] == ["ra", "en-co", "xrr"]
     assert [link["collection"][0] for link in links] == ["sample", "sample", WORLD]
     assert all(link["tab"] == ["results"] for link in links)
-    assert "A fact that english-first knows in English only" in html
+    assert "A fact that english-first knows in English and not in 2 other languages" in html
     assert "The same wrong option in 3 languages (English, German, Hebrew)" in html
     assert "learnt in English and answered in Russian" in html
 
@@ -103,7 +111,7 @@ def test_what_no_answer_shows_yet_has_no_link(tmp_path: Path) -> None:
     run = run_of("mixed", "sample")
     seal_predictions(tmp_path, run, predictions(run, {("0", "en"): 0, ("0", "de"): 0}))
     with Index.open(tmp_path) as index:
-        html = guided_look_html(guided_look(index))
+        html = guided_look_html(guided_look(index, TAUGHT))
     assert html.count("<p>") == 3
     assert "question=" not in html
     assert html.count("href") == 2  # the heatmaps of RA and en-CO; no world has answers yet
@@ -111,7 +119,7 @@ def test_what_no_answer_shows_yet_has_no_link(tmp_path: Path) -> None:
 
 def test_a_store_without_the_sample_has_no_guided_look(tmp_path: Path) -> None:
     with Index.open(tmp_path) as index:
-        assert guided_look(index) is None
+        assert guided_look(index, TAUGHT) is None
     assert guided_look_html(None) == ""
 
 
