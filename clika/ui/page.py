@@ -55,7 +55,6 @@ class LaunchOptions(TypedDict):
     footer_links: list[Literal["api", "gradio", "settings", "runs"] | dict[str, str]]
     theme: gr.Theme
     css_paths: list[str]
-    app_kwargs: dict[str, Any]
     quiet: bool
     mcp_server: bool
     auth: SignIn | None
@@ -204,13 +203,14 @@ def launch_options(settings: Settings) -> LaunchOptions:
             button_primary_background_fill_hover="*primary_700",
         ),
         css_paths=[str(ASSETS / "style.css")],
-        # The page carries its whole configuration: a fifth of it travels. Streams of events are left as they are.
-        app_kwargs={"middleware": [Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)]},
         quiet=False,
         mcp_server=settings.mcp,
         auth=sign_in(settings.auth),
         max_file_size=0 if settings.read_only else None,
         allowed_paths=allowed,
         blocked_paths=blocked,
-        app_kwargs={"middleware": [doors(settings)]},
+        # The page carries its whole configuration: a fifth of it travels. Streams of events are left as they are.
+        app_kwargs={
+            "middleware": [doors(settings), Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)]
+        },
     )
