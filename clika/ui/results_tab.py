@@ -161,7 +161,7 @@ class ResultsTab:
         if self._watch.look() == seen:
             return {self.drawn: gr.skip()}
         made = self._redrawn(switches(*values))
-        made.pop(self.panel.search)  # somebody may be writing in it
+        made.pop(self.panel.search, None)  # somebody may be writing in it
         return made
 
     def _redrawn(self, now: Switches, linked: bool = False, held: Switches | None = None) -> Updates:

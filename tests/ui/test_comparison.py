@@ -118,8 +118,8 @@ def test_the_panel_says_what_it_cannot_compare_and_leads_down_to_the_cards(index
     assert panel.draw_anew(None, BEFORE.run, "second", Looked())[2] == ""
     looked = Looked("en", Change.LOST, dataset="xgeo", question_id="1")
     cards = [str(panel._draw(BEFORE.run, AFTER.run, whose, looked)[-1]) for whose in ("first", "second")]
-    assert "picked by before" in cards[0]
-    assert "picked by &lt;b&gt;x&lt;/b&gt;" in cards[1]
+    assert "picked by <bdi>before</bdi>" in cards[0]
+    assert "picked by <bdi>&lt;b&gt;x&lt;/b&gt;</bdi>" in cards[1]
     with pytest.raises(gr.Error, match="no run"):
         panel._draw("gone", AFTER.run, "second", looked)
 
