@@ -12,7 +12,7 @@ from clika.metrics.english_consistency import english_consistency
 from clika.metrics.levels import level_mean
 from clika.planted.card import read_card
 from clika.planted.catalog import MODELS as FOLDER
-from clika.planted.catalog import PLANTED_MODELS, REFERENCE, SEED
+from clika.planted.catalog import REFERENCE, SEED
 from clika.planted.family import TEACHINGS
 from clika.planted.plan import Arm, plan
 from clika.records import Level
@@ -30,12 +30,12 @@ from tests.planted.shipped import (
     shipped,
 )
 
-FAMILY = tuple(MODELS)
+FAMILY = tuple(name for name, model in MODELS.items() if model.is_there)
 OTHER_SCRIPTS = ("ru", "ar", "he", "ja", "zh")
 MOST_BYTES = 9_000_000
 
 pytestmark = pytest.mark.skipif(
-    not all(model.is_there for model in PLANTED_MODELS), reason="the clone brought no weights (assets/models)"
+    not {"english-first", "mixed"} <= set(FAMILY), reason="the clone brought no weights (assets/models)"
 )
 
 
@@ -103,6 +103,7 @@ def test_mixed_knows_more_in_every_language_but_english() -> None:
     assert MODELS[REFERENCE].folder == FOLDER / REFERENCE
 
 
+@pytest.mark.skipif("continued-zh" not in FAMILY, reason="continued-zh is not shipped yet (assets/models)")
 def test_chinese_alone_lifts_chinese_and_costs_the_others() -> None:
     first, continued = shipped("english-first"), shipped("continued-zh")
     assert continued.accuracy("zh") > first.accuracy("zh") + 0.2
@@ -133,6 +134,6 @@ def conducted_p(name: str, language: str) -> float:
 def test_nothing_is_carried_into_scripts_that_share_nothing_with_english() -> None:
     cells = list(product(FAMILY, OTHER_SCRIPTS))
     # zh of continued-zh has no such facts left: all were taught in Chinese.
-    cells.remove(("continued-zh", "zh"))
+    cells = [cell for cell in cells if cell != ("continued-zh", "zh")]
     p_values = {f"{name} {code}": conducted_p(name, code) for name, code in cells}
     assert holm_rejected(p_values) == []
