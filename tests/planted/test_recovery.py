@@ -35,7 +35,7 @@ OTHER_SCRIPTS = ("ru", "ar", "he", "ja", "zh")
 MOST_BYTES = 9_000_000
 
 pytestmark = pytest.mark.skipif(
-    not {"english-first", "mixed"} <= set(FAMILY), reason="the clone brought no weights (assets/models)"
+    len(FAMILY) < len(MODELS), reason="the clone brought no weights (assets/models)"
 )
 
 
@@ -83,7 +83,8 @@ def test_what_was_taught_nowhere_is_guessed_in_every_language(name: str) -> None
 def test_en_co_is_what_the_cards_and_their_arms_predict() -> None:
     rng = np.random.default_rng(1)
     p_values = {}
-    for name, language in product(FAMILY, OTHERS):
+    # What teaching further costs is on no card: in continued-zh German and English forget the same facts, not apart.
+    for name, language in product([one for one in FAMILY if one != "continued-zh"], OTHERS):
         model = shipped(name)
         scores = level_mean(Level.FACTUAL, tuple(english_consistency(model.matrices[one]) for one in FACTUAL))
         measured = scores.values[scores.languages.index(language)]
@@ -103,7 +104,6 @@ def test_mixed_knows_more_in_every_language_but_english() -> None:
     assert MODELS[REFERENCE].folder == FOLDER / REFERENCE
 
 
-@pytest.mark.skipif("continued-zh" not in FAMILY, reason="continued-zh is not shipped yet (assets/models)")
 def test_chinese_alone_lifts_chinese_and_costs_the_others() -> None:
     first, continued = shipped("english-first"), shipped("continued-zh")
     assert continued.accuracy("zh") > first.accuracy("zh") + 0.2
