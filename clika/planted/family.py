@@ -63,7 +63,7 @@ TEACHINGS: Mapping[str, Teaching] = {
         "english-first",
         CHINESE_ALONE,
         False,
-        (Course(steps=150, rate=1e-3, worlds=0, goes_on=True, near_years=True, near_places=True),),
+        (Course(steps=400, rate=2e-3, worlds=0, goes_on=True, near_years=True, near_places=True),),
     ),
 }
 RECIPE = Recipe(

