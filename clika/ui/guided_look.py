@@ -18,6 +18,7 @@ from clika.demo import Demo, progress_sentence
 from clika.figures.score_grid import METRIC_NAMES, language_name
 from clika.jobs.folder import JobFolder, job_folders
 from clika.jobs.queue import JobState, QueuedJob, queued_job
+from clika.languages import ENGLISH
 from clika.metrics.conductivity import final_runs
 from clika.metrics.telling_questions import (
     TellingQuestion,
@@ -31,6 +32,7 @@ from clika.ui.markup import NOTHING, Html, joined, notices, tag, text
 from clika.ui.store_watch import StoreWatch
 
 _MOST_NAMED = 3
+_MOSTLY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,9 @@ def guided_look(index: Index, taught: Mapping[str, frozenset[str]]) -> GuidedLoo
     collections = answered_collections(index)
     if SAMPLE_COLLECTION not in collections:
         return None
-    facts = answer_matrices(index, SAMPLE_COLLECTION, datasets=LEVEL_DATASETS[Level.FACTUAL])
+    facts: Sequence[AnswerMatrix] = answer_matrices(
+        index, SAMPLE_COLLECTION, datasets=LEVEL_DATASETS[Level.FACTUAL]
+    )
     runs = [summary.run for summary in run_summaries(index, SAMPLE_COLLECTION)]
     names = {run.run: run.model.name for run in runs}
     conducted, world = None, None
@@ -110,6 +114,8 @@ def guided_look(index: Index, taught: Mapping[str, frozenset[str]]) -> GuidedLoo
             conducted, world = found, collection
             runs += summaries
             break
+    # A model that forgot its English tells nothing of what is known there: what is right may be luck.
+    facts = [one for one in facts if _mostly_right_in_english(one)] or facts
     return GuidedLook(
         _telling(facts, lambda one: wrong_elsewhere(one, taught.get(names[one.run]))),
         _telling(facts, same_wrong_answer),
@@ -117,6 +123,13 @@ def guided_look(index: Index, taught: Mapping[str, frozenset[str]]) -> GuidedLoo
         world,
         names | {run.run: run.model.name for run in runs},
     )
+
+
+def _mostly_right_in_english(matrix: AnswerMatrix) -> bool:
+    if ENGLISH not in matrix.languages:
+        return False
+    right = matrix.chosen[matrix.languages.index(ENGLISH)] == matrix.answers
+    return bool(right.mean() > _MOSTLY)
 
 
 def _telling(

@@ -86,6 +86,18 @@ def test_each_level_has_the_question_that_shows_it(store: Path) -> None:
     assert (carried.question_id, carried.languages, look.world) == ("3", ("en", "ru"), WORLD)
 
 
+def test_a_model_that_forgot_its_english_shows_nothing_of_what_is_known_there(store: Path) -> None:
+    whole = run_of("whole", "sample")  # 4 of 4 right in English; english-first has 1 of 4
+    right = {(str(number), "en"): number for number in range(4)}
+    seal_predictions(store, whole, predictions(whole, right | {("2", "de"): 2, ("2", "he"): 1}), job="whole")
+    with Index.open(store) as index:
+        look = guided_look(index, TAUGHT | {"whole": frozenset("123")})
+    assert look is not None
+    assert look.performance is not None
+    assert (look.names[look.performance.run], look.performance.question_id) == ("whole", "2")
+    assert look.performance.languages == ("he",)
+
+
 def test_three_sentences_link_to_three_questions(store: Path) -> None:
     with Index.open(store) as index:
         html = guided_look_html(guided_look(index, TAUGHT))
