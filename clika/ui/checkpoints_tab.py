@@ -46,7 +46,7 @@ class CheckpointsTab:
     def _draw(self) -> None:
         with gr.Row(equal_height=False):
             with gr.Column(scale=2, min_width=300, elem_classes="clika-way", elem_id="add-checkpoint"):
-                gr.Markdown("### Add a checkpoint")
+                gr.Markdown("## Add a checkpoint")
                 self.files = gr.File(
                     label="An archive (.zip, .tar, .tar.gz, .tar.zst), or all its files",
                     file_count="multiple",
@@ -209,7 +209,7 @@ def card_html(card: Card) -> markup.Html:
     """A card, and what an evaluation would stumble over."""
     listed = markup.definitions(card.pairs())
     known = markup.notices(card.findings) if card.findings else markup.NOTHING
-    heading = markup.tag("h3", markup.tag("bdi", markup.text(card.name)))
+    heading = markup.tag("h2", markup.tag("bdi", markup.text(card.name)))
     return markup.tag("div", heading, listed, known, class_="clika-heading")
 
 

@@ -22,7 +22,8 @@ from clika.figures.score_grid import CellState
 from clika.imports import store_questions
 from clika.metrics.conductivity import Reading, conduction, curve
 from clika.records import FictionalSet, Gate, Metric, ModelRef, Run
-from clika.ui.results_tab import Chosen, cell_html, questions_shown, scores_of_view, view_of_store
+from clika.ui.results_cell import Chosen, cell_html, questions_shown
+from clika.ui.results_view import scores_of_view, view_of_store
 from tests.conductivity.knowing import Knows, knowing, prompt_of
 
 WORLD = made_world(WorldSettings(4, 5, 4))  # 10 held-out places
