@@ -14,14 +14,18 @@ BENCH_STAMP := $(VENV)/.installed-bench
 CUT_OFF := $(VENV)/.cut_off
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint faults planted bench bench-gpu bench-dashboard bench-import bench-index bench-tuning clean
+.PHONY: run test test-long lint faults planted bench bench-gpu bench-dashboard bench-import bench-index bench-tuning clean
 
 run: $(RUN_STAMP)
 	@$(VENV)/bin/python app.py
 
 # Files of tests run beside each other, a process a core and at most four.
 test: lint
-	@$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(VENV)/bin/python -m pytest -m "not long" --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# The benchmarks on tiny models and the longest walks, some minutes.
+test-long: $(TEST_STAMP)
+	@$(VENV)/bin/python -m pytest -m long
 
 lint: $(TEST_STAMP)
 	@$(VENV)/bin/ruff check .

@@ -5,7 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.dashboard import ITEMS
+
+pytestmark = pytest.mark.long
+
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -12,6 +12,8 @@ from benchmarks import forced_choice, gpu_forced_choice
 from benchmarks.core_watch import Cores
 from benchmarks.fact_prompts import fact_prompts, made_up_release
 
+pytestmark = pytest.mark.long
+
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """The JSON list that a benchmark printed last."""

@@ -7,6 +7,8 @@ import torch
 
 from benchmarks import tuning
 
+pytestmark = pytest.mark.long
+
 
 def test_our_losses_are_trainers_and_what_is_not_installed_is_null(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

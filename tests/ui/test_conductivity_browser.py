@@ -16,7 +16,7 @@ from tests.models import tiny_llama
 from tests.ui.dashboard import running_app, running_browser
 from tests.ui.tuned_store import keep_adapter, keep_look, keep_steps, small_form, tuned_job
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 SLOW = 60_000
 HOSTILE = "<img src=x onerror=document.title='taken'>{{constructor}}‮=1+1"

@@ -142,6 +142,7 @@ def test_where_the_gates_never_hold_the_cap_ends_it_and_names_what_failed(
     assert learning_curve(folder.path)[-1].step == plan.steps == 2 * 20  # 640 in batches of 32
 
 
+@pytest.mark.long
 def test_the_languages_of_a_tuning_are_one_row_and_another_recipe_is_another(
     model: Path, tmp_path: Path
 ) -> None:
