@@ -10,6 +10,7 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from clika.checkpoints.quarantine import sweep
 from clika.database.index import Index
 from clika.demo import demo, is_empty
 from clika.errors import ClikaError, StoreError, UsageError
@@ -44,6 +45,7 @@ def serve(settings: Settings) -> None:
             demo().queued_in(settings.store)
         except ClikaError as error:  # the page works without it
             _logger.error("no demonstration: %s", error)
+    sweep(settings.store)
     try:
         with Index.open(settings.store) as index, supervised_queue(settings):
             build_page(index, settings, bundled_models()).launch(**options)

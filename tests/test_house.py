@@ -41,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
         "settings", "records", "languages", "errors",
     },
     "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},
-    "serving": {"ui", "jobs", "database", "planted", "settings", "errors"},
+    "serving": {"ui", "jobs", "checkpoints", "database", "planted", "settings", "errors"},
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip
 ROOMS["conductivity_jobs"] = {
