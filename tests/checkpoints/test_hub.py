@@ -87,7 +87,11 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 def test_a_hub_model_is_kept_at_its_commit_and_read_offline(hub: Hub, tmp_path: Path) -> None:
     store = tmp_path / "store"
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if "OFFLINE" not in name and not name.startswith("HF_")
+        },
         "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
         "HF_HOME": str(tmp_path / "home"),
         "HF_HUB_DISABLE_XET": "1",
