@@ -10,6 +10,7 @@ from clika.checkpoints.archives import is_archive
 from clika.checkpoints.children import told_by
 from clika.checkpoints.file_names import is_pickled
 from clika.checkpoints.registry import Registry, is_hub_id
+from clika.checkpoints.unregistered import check_unregistered
 from clika.errors import UsageError
 from clika.settings import Settings
 
@@ -63,10 +64,13 @@ def registered(
 ) -> tuple[str, str | None, str | None]:
     """(model, adapter, name) as a job is given them: a registered checkpoint's folders, or what was asked for.
 
-    A folder of that name in the working directory comes first. Raises UsageError for an adapter on an adapter.
+    A folder of that name in the working directory comes first, and is checked as one that is registered. Raises
+    UsageError for an adapter on an adapter, CheckpointRefusedError for a folder that is refused.
     """
     if Path(model).is_dir():
-        return str(Path(model).resolve()), adapter, name
+        whole = Path(model).resolve()
+        check_unregistered(whole, None if adapter is None else Path(adapter), store)
+        return str(whole), adapter, name
     found = Registry(store).resolved(model)
     if found is None:
         return model, adapter, name

@@ -6,10 +6,12 @@ reload and a second browser show the same.
 
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from clika.checkpoints.unregistered import check_unregistered
 from clika.database.index import Index
 from clika.database.queries import collections
 from clika.errors import ClikaError, UsageError
@@ -130,6 +132,8 @@ class ConductivityTab:
         check_writable(self._read_only)
         plan = ConductivityForm(*values).plan()
         self._check_side_effects(plan.jobs[0])
+        if Path(plan.jobs[0].model).is_dir():
+            check_unregistered(Path(plan.jobs[0].model), store=self._store)
         plan.store_questions(self._store)
         queued = [submitted(self._store, job) for job in plan.jobs]
         gr.Info(markup.toast("1 job queued." if len(queued) == 1 else f"{len(queued)} jobs queued."))

@@ -31,8 +31,13 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _UPLOAD = "/gradio_api/upload"
 _FILE = ("/file=", "/file/")
-# Of Gradio's own routes those that fetch for others, write what nobody asked for, or tell of the machine.
-_CLOSED = ("/proxy=", "/deep_link", "/monitoring", "/dev/reload", "/custom_component/")
+# Of Gradio's own routes those that fetch for others, write what nobody asked for, or tell of the machine, and those
+# that ask for no password and that this page has no use for.
+_CLOSED = (
+    *("/proxy=", "/deep_link", "/monitoring", "/dev/reload", "/custom_component/"),
+    *("/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/stream/", "/gradio_api/run-history/"),
+    *("/gradio_api/vibe-", "/gradio_api/undo-vibe-", "/gradio_api/process_recording"),
+)
 
 
 class Doors:

@@ -3,10 +3,12 @@
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from clika.checkpoints.unregistered import check_unregistered
 from clika.database.index import Index
 from clika.database.queries import collections
 from clika.datasets.sample import SAMPLE_COLLECTION
@@ -341,6 +343,8 @@ class NewRunTab:
         source = self._source(form.source)
         jobs = form.jobs(source)
         run_estimate(jobs, source.questions, {}, self._devices)  # what cannot be asked is said now
+        for model in {job.model for job in jobs if Path(job.model).is_dir()}:
+            check_unregistered(Path(model), store=self._store)
         keep_questions(self._store, source)
         return tuple(submitted(self._store, job) for job in jobs)
 

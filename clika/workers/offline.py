@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
+from clika.checkpoints.unregistered import check_unregistered
 from clika.settings import Settings
 
 
 def fetched(model: str) -> None:
     """Download a Hub id that is no folder here, then drop every token and go offline.
 
-    Raises ModelError where it cannot be fetched.
+    Raises ModelError where it cannot be fetched, CheckpointRefusedError where its files are refused.
     """
     if not Path(model).is_dir():
         from huggingface_hub import constants
 
         from clika.scoring.checkpoint import checkpoint_folder
 
-        checkpoint_folder(model)
+        folder, _, _ = checkpoint_folder(model)
+        check_unregistered(folder)
         constants.HF_HUB_OFFLINE = True  # read from the environment when it was imported
     Settings.forget_tokens()

@@ -6,6 +6,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +171,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_llama(tmp_path_factory.mktemp("sound") / "model")
 
 
-@pytest.fixture(scope="module")
-def connections() -> Iterator[tuple[int, list[object]]]:
-    """A port of this machine, and whoever came to it."""
-    came: list[object] = []
+@contextmanager
+def listening(came: list[object]) -> Iterator[int]:
+    """A port of this machine; whoever comes to it stands in ``came``."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def wait() -> None:
@@ -186,7 +186,14 @@ def connections() -> Iterator[tuple[int, list[object]]]:
                 connection.close()
 
         threading.Thread(target=wait, daemon=True).start()
-        yield server.getsockname()[1], came
+        yield server.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def connections() -> Iterator[tuple[int, list[object]]]:
+    came: list[object] = []
+    with listening(came) as port:
+        yield port, came
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -1,14 +1,17 @@
 """A real checkpoint and a real adapter uploaded by a browser, seen, asked beside their base, and compared."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from clika.checkpoints.quarantine import CHECKPOINTS, QUARANTINE
 from clika.imports import store_questions
+from tests.checkpoints.test_hostile_models import HARMLESS, HOSTILE, REFUSED, listening
 from tests.checkpoints.uploads import zipped
 from tests.models import tiny_llama
 from tests.scoring.test_transformers_answers import adapter
@@ -30,6 +33,12 @@ def browser() -> Iterator[Browser]:
 def archive(folder: Path, into: Path) -> Path:
     into.write_bytes(zipped({path.name: path.read_bytes() for path in folder.iterdir()}))
     return into
+
+
+def numbers(heatmap: Locator) -> list[float]:
+    """What the cells show, row by row."""
+    shown = heatmap.locator(".heatmap-label text").all_text_contents()
+    return [float(text.replace("\N{MINUS SIGN}", "-")) for text in shown]
 
 
 def add(page: Page, files: list[Path], base: str | None = None) -> None:
@@ -87,7 +96,48 @@ def test_a_checkpoint_and_an_adapter_are_uploaded_seen_and_asked_beside_their_ba
         link.click()
         expect(page.locator("#compared")).to_contain_text("English", timeout=LONG)
         expect(page.locator("#compared")).to_contain_text("taught")
+        page.goto(f"{address}/{results}&metric=accuracy")
+        # Taught less its base, which has a row of its own only without the baseline.
+        heatmap = page.locator("#heatmap")
+        rows = heatmap.locator(".ytick")
+        expect(rows).to_have_text(["taught"], timeout=LONG)
+        difference = numbers(heatmap)
+        page.goto(f"{address}/?tab=results&collection=made-up&metric=accuracy")
+        expect(rows).to_have_count(2, timeout=LONG)
+        absolute = numbers(heatmap)
+        one, other = absolute[:2], absolute[2:]
+        ways = [[a - b for a, b in zip(*pair, strict=True)] for pair in ((one, other), (other, one))]
+        assert any(difference == pytest.approx(way, abs=0.011) for way in ways), (difference, absolute)
         page.close()
+
+
+@pytest.mark.long
+def test_the_page_stays_up_under_hostile_models(browser: Browser, tmp_path: Path) -> None:
+    """Each hostile model is uploaded to one page; afterwards that page still takes a sound one."""
+    store, canary = tmp_path / "store", tmp_path / "canary"
+    came: list[object] = []
+    tiny_llama(tmp_path / "sound")
+    outcomes = {}
+    with listening(came) as port, running_app(store) as address:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        for name, (expected, spoil) in {**HOSTILE, "sound": (HARMLESS, lambda *_: None)}.items():
+            folder = tmp_path / "hostile" / name
+            shutil.copytree(tmp_path / "sound", folder)
+            spoil(folder, str(canary), port)
+            page.goto(f"{address}/?tab=checkpoints")
+            expect(page.locator("#checkpoint-card")).to_be_visible(timeout=LONG)
+            add(page, [archive(folder, tmp_path / f"{name}.zip")])
+            said = page.locator(
+                ".toast-body, #checkpoint-said", has_text=re.compile(r"\[[a-z-]+\]|is checked and added")
+            )
+            expect(said.first).to_be_visible(timeout=LONG)
+            outcomes[name] = HARMLESS if "is checked and added" in said.first.inner_text() else REFUSED
+            assert expected == HARMLESS or outcomes[name] == REFUSED, name
+            assert httpx.get(f"{address}/config").status_code == 200
+        page.close()
+    assert outcomes["sound"] == HARMLESS
+    assert not canary.exists()
+    assert came == []
 
 
 @pytest.mark.parametrize("width", [1440, 390])

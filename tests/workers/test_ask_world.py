@@ -43,6 +43,7 @@ def answers(folder: JobFolder, step: int) -> list[Prediction]:
     return sorted(found, key=lambda one: (one.dataset, one.question_id, one.language))
 
 
+@pytest.mark.long
 def test_an_adapter_answers_as_at_the_end_of_its_tuning_and_is_a_run_of_its_own(tmp_path: Path) -> None:
     model, store = tiny_llama(tmp_path / "tiny"), tmp_path / "store"
     world = made_world(SETTINGS, read_sample().place_names)

@@ -107,6 +107,7 @@ def test_a_model_from_scratch_passes_its_gates_and_every_place_says_the_same_xrr
     assert (german["established"], german["failed_gates"]) == (True, [])
 
 
+@pytest.mark.long
 def test_until_the_gates_hold_tuning_ends_with_the_first_epoch_after_which_they_do(
     model: Path, tmp_path: Path
 ) -> None:
@@ -187,6 +188,7 @@ def test_side_effects_queue_the_same_questions_to_the_model_before_and_after(
         assert "12 questions answered" in clika(store, "evaluate", *asked)
 
 
+@pytest.mark.long
 def test_side_effects_of_a_collection_that_is_not_stored_are_a_sentence(model: Path, tmp_path: Path) -> None:
     recipe = Recipe(rank=2, epochs=1, batch_size=640)
     plan = planned(model, recipe, side_effects="nosuch", looks=0)

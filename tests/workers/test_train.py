@@ -171,6 +171,7 @@ def test_two_processes_end_with_the_weights_of_one(
     assert (note["record"]["processes"], note["record"]["sharded"]) == (2, tuning is Tuning.FULL)
 
 
+@pytest.mark.long
 def test_two_machines_end_with_the_weights_of_one_with_two_processes(
     groups: dict[Tuning, Path], model: Path, tmp_path: Path
 ) -> None:
@@ -198,6 +199,7 @@ def test_two_machines_end_with_the_weights_of_one_with_two_processes(
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.long
 def test_a_killed_group_that_shards_its_weights_resumes_and_ends_the_same(
     groups: dict[Tuning, Path], model: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,29 @@
+"""What registering checks, of a checkpoint that a job is given by its folder alone."""
+
+from pathlib import Path
+
+from clika.checkpoints.children import PACKAGE, inspected
+from clika.checkpoints.folder_rules import checked_folder
+from clika.checkpoints.quarantine import CHECKPOINTS
+
+SHIPPED = PACKAGE / "assets" / "models"
+
+
+def check_unregistered(folder: Path, adapter: Path | None = None, store: Path | None = None) -> None:
+    """Look at a model's files, and in a process shut in at its tokenizer and chat template; at an adapter on it too.
+
+    What ``store`` took in as an upload, and what came with the program, was looked at and lies where nobody else
+    writes. Raises CheckpointRefusedError, whose code says which rule is broken.
+    """
+    kept = [SHIPPED] if store is None else [SHIPPED, (store / CHECKPOINTS).resolve()]
+
+    def is_known(place: Path) -> bool:
+        return any(place.is_relative_to(one) for one in kept)
+
+    folder = folder.resolve()
+    if not is_known(folder):
+        checked_folder(folder)
+        inspected(folder)
+    if adapter is not None and not is_known(adapter.resolve()):
+        checked_folder(adapter.resolve())
+        inspected(folder, adapter.resolve())
