@@ -1,4 +1,4 @@
-"""A model of the Hub at one commit: resolved, downloaded (again from where it stopped), then a folder like any other."""
+"""A model of the Hub at one commit: resolved, downloaded (what came whole is kept), then a folder like any other."""
 
 import os
 import re
@@ -61,7 +61,7 @@ def snapshot(hub_id: str, revision: str | None, token: str | None) -> Snapshot:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(
             f"model {hub_id!r} could not be fetched from the Hub ({type(error).__name__}: {lines[0][:300]}); check"
-            " name, revision and connection (a later try goes on where this one stopped), or give a folder"
+            " name, revision and connection (files that came whole are kept), or give a folder"
         ) from error
     return Snapshot(Path(os.path.abspath(folder)), Path(os.path.abspath(folder)).parents[1], commit)
 

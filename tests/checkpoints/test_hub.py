@@ -32,6 +32,8 @@ class Hub(http.server.ThreadingHTTPServer):
         self.files = {path.name: path.read_bytes() for path in folder.iterdir()}
         self.asked: list[str] = []
         self.tokens: set[str | None] = set()
+        self.cut: str | None = None
+        self.cuts = 0
 
 
 class _Answers(http.server.BaseHTTPRequestHandler):
@@ -60,14 +62,21 @@ class _Answers(http.server.BaseHTTPRequestHandler):
             content = json.dumps(listed).encode()
         elif self.path.startswith(f"/grove/larch/resolve/{COMMIT}/"):
             content = self.server.files.get(self.path.rpartition("/")[2])
-        self.send_response(404 if content is None else 200)
-        content = content or b""
-        self.send_header("Content-Length", str(len(content)))
+        name, wanted = self.path.rpartition("/")[2], self.headers.get("Range", "")
+        found, content = content is not None, content or b""
+        begin = int(wanted.removeprefix("bytes=").partition("-")[0]) if body and found and wanted else 0
+        self.send_response(404 if not found else 206 if begin else 200)
+        self.send_header("Content-Length", str(len(content) - begin))
+        if begin:
+            self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
         self.send_header("ETag", f'"{sha256(content).hexdigest()}"')
         self.send_header("X-Repo-Commit", COMMIT)
         self.end_headers()
         if body:
-            self.wfile.write(content)
+            whole = name != self.server.cut or self.server.cuts == 0
+            self.server.cuts -= not whole
+            self.wfile.write(content[begin : None if whole else begin + (len(content) - begin) // 2])
+            self.close_connection = not whole
 
     def log_message(self, *_: object) -> None:
         pass
@@ -84,23 +93,31 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         server.shutdown()
 
 
-def test_a_hub_model_is_kept_at_its_commit_and_read_offline(hub: Hub, tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    environment = {
+def environment_of(hub: Hub, home: Path) -> dict[str, str]:
+    """This process's environment, with the Hub here and nothing kept from before."""
+    return {
         **{
             name: value
             for name, value in os.environ.items()
             if "OFFLINE" not in name and not name.startswith("HF_")
         },
         "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
-        "HF_HOME": str(tmp_path / "home"),
+        "HF_HOME": str(home / "home"),
         "HF_HUB_DISABLE_XET": "1",
         "HF_TOKEN": TOKEN,
         "PYTHONPATH": str(ROOT),
     }
+
+
+def test_a_hub_model_is_kept_at_its_commit_and_read_offline(hub: Hub, tmp_path: Path) -> None:
+    store = tmp_path / "store"
     command = [sys.executable, "-m", "clika", "checkpoints", "add", "grove/larch", "--revision", "v1"]
     done = subprocess.run(
-        [*command, "--store", str(store)], env=environment, cwd=ROOT, capture_output=True, text=True
+        [*command, "--store", str(store)],
+        env=environment_of(hub, tmp_path),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert f"Bearer {TOKEN}" in hub.tokens  # for the Hub alone
@@ -122,6 +139,31 @@ def test_a_hub_model_is_kept_at_its_commit_and_read_offline(hub: Hub, tmp_path: 
     before = len(hub.asked)
     assert checkpoint_folder(card.files) == (folder, "grove/larch", COMMIT)  # what a run is named after
     assert len(hub.asked) == before
+
+
+def test_a_download_that_breaks_off_goes_on_and_keeps_what_came_whole(hub: Hub, tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "clika", "checkpoints", "add", "grove/larch", "--revision", "v1"]
+
+    def add() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*asked, "--store", str(tmp_path / "store")],
+            env=environment_of(hub, tmp_path), cwd=ROOT, capture_output=True, text=True,
+        )  # fmt: skip
+
+    # The connection breaks again and again: nothing is registered, and what came whole stays.
+    hub.cut, hub.cuts = "model.safetensors", 1000
+    broken = add()
+    assert broken.returncode == 1
+    assert "files that came whole are kept" in broken.stderr
+    assert Registry(tmp_path / "store").cards() == []
+    # It breaks once more: that file is asked for again in the same run, and no other.
+    hub.cuts, hub.asked = 1, []
+    done = add()
+    assert done.returncode == 0, done.stderr
+    assert hub.cuts == 0
+    assert {path.rpartition("/")[2] for path in hub.asked if "/resolve/" in path} == {"model.safetensors"}
+    (card,) = Registry(tmp_path / "store").cards()
+    assert (Path(card.files) / "model.safetensors").read_bytes() == hub.files["model.safetensors"]
 
 
 @pytest.mark.parametrize(
