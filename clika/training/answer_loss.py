@@ -1,7 +1,8 @@
 """The loss of answers and nothing else: logits are computed where an id has to be said, nowhere else.
 
-Rows are padded on the right, where nothing that is said looks. What all rows begin with can be computed once, its
-keys and values expanded with their gradient: the same numbers as without, as long as nothing drops out.
+Rows are padded on the right, where nothing that is said looks, or hold several samples that do not see each other.
+What all rows begin with can be computed once, its keys and values expanded with their gradient: the same numbers as
+without, as long as nothing drops out.
 """
 
 import inspect
@@ -16,17 +17,24 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from clika.training.examples import Example
-from clika.training.micro_batches import MicroBatch
+from clika.training.micro_batches import MicroBatch, telling
+from clika.training.packed_inputs import packed_inputs, read_places
+from clika.training.packing import Packing
+from clika.training.read_positions import ReadPositions
 
 _logger = logging.getLogger(__name__)
 
 # How far one loss (nats) may lie from the same one computed another way: what rounding alone makes.
 _TOLERANCES = {torch.float32: 1e-3, torch.bfloat16: 0.2}
-_TRIED = 3
+# How far a gradient may lie from the same one computed another way, of its norm.
+_GRADIENT_TOLERANCES = {torch.float32: 1e-3, torch.bfloat16: 0.2}
 
 
 class AnswerLoss:
-    """Losses of labelled ids of a causal language model, which it hooks into its head."""
+    """Losses of labelled ids of a causal language model, which it hooks into its head.
+
+    ``trims`` says whether the last layer's feed-forward part is computed at the positions that are read alone.
+    """
 
     def __init__(self, network: Any) -> None:
         self._network = network
@@ -36,38 +44,71 @@ class AnswerLoss:
         self._no_cache = {"use_cache": False} if "use_cache" in accepted else {}
         self._read: tuple[torch.Tensor, torch.Tensor] | None = None
         self._hook = network.get_output_embeddings().register_forward_pre_hook(self._where_it_is_read)
+        self._trimmed: ReadPositions | None = None
+
+    @property
+    def trims(self) -> bool:
+        """See above."""
+        return self._trimmed is not None
+
+    def trim(self, wanted: bool) -> None:
+        """Compute the last layer's feed-forward part where it is read alone, or everywhere again.
+
+        Raises ValueError for a model that has no such part.
+        """
+        if self._trimmed is not None:
+            self._trimmed.close()
+        self._trimmed = ReadPositions(self._network) if wanted else None
 
     def close(self) -> None:
-        """Take the hook out again."""
+        """Take the hooks out again."""
         self._hook.remove()
+        self.trim(False)
 
     def losses(self, examples: Sequence[Example], batch: MicroBatch) -> torch.Tensor:
         """(labelled,) float32: nats of each labelled id, sample after sample in the order of ``members``."""
-        skipped = batch.prefix_length
         chosen = [examples[place] for place in batch.members]
         device = self._network.get_input_embeddings().weight.device
-        width = max(len(example.ids) for example in chosen) - skipped
-        ids = torch.zeros(len(chosen), width, dtype=torch.long)
-        rows: list[int] = []
-        columns: list[int] = []
-        wanted: list[int] = []
-        for row, example in enumerate(chosen):
-            ids[row, : len(example.ids) - skipped] = torch.tensor(example.ids[skipped:])
-            rows += [row] * example.labelled
-            columns += range(example.start - 1 - skipped, len(example.ids) - 1 - skipped)
-            wanted += example.ids[example.start :]
-        inputs: dict[str, Any] = {"input_ids": ids.to(device), **self._no_cache}
-        if skipped:
-            inputs["past_key_values"] = self._expanded_prefix(chosen[0].ids[:skipped], len(chosen), device)
+        if batch.packing is None:
+            inputs, rows, columns = self._padded(chosen, batch.prefix_length, device)
+        else:
+            inputs, rows, columns = self._packed(chosen, batch.packing, batch.prefix_length, device)
+        wanted = torch.tensor([one for example in chosen for one in example.ids[example.start :]])
+        if batch.prefix_length:
+            prefix = chosen[0].ids[: batch.prefix_length]
+            inputs["past_key_values"] = self._expanded_prefix(prefix, len(inputs["input_ids"]), device)
             inputs["use_cache"] = True
-            inputs["attention_mask"] = torch.ones(
-                len(chosen), skipped + width, dtype=torch.long, device=device
-            )
-            if self._positions:
-                positions = torch.arange(skipped, skipped + width, device=device)
-                inputs["position_ids"] = positions.expand(len(chosen), width)
         logits = self._logits(inputs, torch.tensor(rows, device=device), torch.tensor(columns, device=device))
-        return functional.cross_entropy(logits.float(), torch.tensor(wanted, device=device), reduction="none")
+        return functional.cross_entropy(logits.float(), wanted.to(device), reduction="none")
+
+    def agrees(
+        self, examples: Sequence[Example], batch: MicroBatch, weights: Sequence[nn.Parameter] = ()
+    ) -> bool:
+        """Whether a micro-batch says of its members what each says in a row of its own, untrimmed.
+
+        Also whether ``weights`` would learn the same from it.
+        """
+        training, trims = self._network.training, self.trims
+        self._network.eval()
+        try:
+            with torch.set_grad_enabled(bool(weights)):
+                together = self._learned(examples, [batch], weights)
+                self.trim(False)
+                single = [MicroBatch((place,), 0) for place in batch.members]
+                alone = self._learned(examples, single, weights)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
+            # Families with caches, masks or positions of their own fail in as many ways; plain rows need none.
+            _logger.info("this model is not computed that way: %s", error)
+            return False
+        finally:
+            self.trim(trims)
+            self._network.train(training)
+        dtype = self._computed_in()
+        if not torch.allclose(alone[0], together[0], rtol=0.0, atol=_TOLERANCES[dtype]):
+            return False
+        apart = sum(float((a - b).float().square().sum()) for a, b in zip(alone[1], together[1], strict=True))
+        whole = sum(float(gradient.float().square().sum()) for gradient in alone[1])
+        return apart <= _GRADIENT_TOLERANCES[dtype] ** 2 * whole
 
     def shares(self, examples: Sequence[Example], prefix_length: int) -> bool:
         """Whether rows with their prefix computed once say the same, tried on the shortest and longest samples.
@@ -76,23 +117,58 @@ class AnswerLoss:
         """
         if not self._caches or not prefix_length:
             return False
-        order = sorted(range(len(examples)), key=lambda place: len(examples[place].ids))
-        tried = tuple(dict.fromkeys([*order[:_TRIED], *order[-_TRIED:]]))
-        training = self._network.training
-        self._network.eval()
-        try:
-            with torch.no_grad():
-                alone = torch.cat([self.losses(examples, MicroBatch((place,), 0)) for place in tried])
-                shared = self.losses(examples, MicroBatch(tried, prefix_length))
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
-            # Families with cache classes of their own fail in as many ways; rows of their own need no cache.
-            _logger.info("this model takes no shared prefix: %s", error)
-            return False
-        finally:
-            self._network.train(training)
-        dtype = self._network.get_input_embeddings().weight.dtype
-        within = _TOLERANCES[dtype if not torch.is_autocast_enabled(alone.device.type) else torch.bfloat16]
-        return bool(torch.allclose(alone, shared, rtol=0.0, atol=within))
+        return self.agrees(examples, MicroBatch(telling(examples), prefix_length))
+
+    def _learned(
+        self, examples: Sequence[Example], batches: Sequence[MicroBatch], weights: Sequence[nn.Parameter]
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """(the losses, their sum's gradients in the order of ``weights``), one micro-batch in memory at a time."""
+        found: list[torch.Tensor] = []
+        gradients = [torch.zeros_like(weight) for weight in weights]
+        for batch in batches:
+            losses = self.losses(examples, batch)
+            found.append(losses.detach())
+            if weights:
+                parts = torch.autograd.grad(losses.sum(), weights, allow_unused=True)
+                for gradient, part in zip(gradients, parts, strict=True):
+                    if part is not None:
+                        gradient += part
+        return torch.cat(found), gradients
+
+    def _computed_in(self) -> torch.dtype:
+        weight = self._network.get_input_embeddings().weight
+        found: torch.dtype = torch.bfloat16 if torch.is_autocast_enabled(weight.device.type) else weight.dtype
+        return found
+
+    def _padded(
+        self, chosen: Sequence[Example], skipped: int, device: torch.device
+    ) -> tuple[dict[str, Any], list[int], list[int]]:
+        """A row each; (what the model is given, rows and columns that are read)."""
+        width = max(len(example.ids) for example in chosen) - skipped
+        ids = torch.zeros(len(chosen), width, dtype=torch.long)
+        rows: list[int] = []
+        columns: list[int] = []
+        for row, example in enumerate(chosen):
+            ids[row, : len(example.ids) - skipped] = torch.tensor(example.ids[skipped:])
+            rows += [row] * example.labelled
+            columns += range(example.start - 1 - skipped, len(example.ids) - 1 - skipped)
+        inputs: dict[str, Any] = {"input_ids": ids.to(device), **self._no_cache}
+        if skipped:
+            shape = len(chosen), skipped + width
+            inputs["attention_mask"] = torch.ones(shape, dtype=torch.long, device=device)
+            if self._positions:
+                positions = torch.arange(skipped, skipped + width, device=device)
+                inputs["position_ids"] = positions.expand(len(chosen), width)
+        return inputs, rows, columns
+
+    def _packed(
+        self, chosen: Sequence[Example], packing: Packing, skipped: int, device: torch.device
+    ) -> tuple[dict[str, Any], list[int], list[int]]:
+        """Several in a row. Raises ValueError for a model that is not told positions."""
+        if not self._positions:
+            raise ValueError("it is not told positions")
+        inputs = packed_inputs(chosen, packing, skipped, self._computed_in(), device)
+        return {**inputs, **self._no_cache}, *read_places(chosen, packing, skipped)
 
     def _expanded_prefix(self, prefix: Sequence[int], count: int, device: torch.device) -> Any:
         """Keys and values of one row, expanded to ``count`` rows over the same memory."""
@@ -113,10 +189,14 @@ class AnswerLoss:
     def _logits(self, inputs: dict[str, Any], rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
         """(read, vocabulary) at the positions given by their rows and columns."""
         self._read = (rows, columns)
+        if self._trimmed is not None:
+            self._trimmed.read = self._read
         try:
             logits: torch.Tensor = self._network(**inputs).logits
         finally:
             self._read = None
+            if self._trimmed is not None:
+                self._trimmed.read = None
         if logits.shape[:-1] != rows.shape:
             raise ValueError(f"logits of shape {tuple(logits.shape)} for {len(rows)} positions")
         return logits

@@ -23,9 +23,15 @@ from clika.training.adapter import learning_weights, with_adapter
 from clika.training.answer_loss import AnswerLoss, drops_out
 from clika.training.examples import Example, examples, form_for
 from clika.training.frozen_linear import prepack_frozen_layers
-from clika.training.micro_batches import shared_length
+from clika.training.micro_batches import (
+    MicroBatch,
+    micro_batches,
+    packed_micro_batches,
+    shared_length,
+    telling,
+)
 from clika.training.ranks import Ranks
-from clika.training.recipe import Precision, SharedPrefix
+from clika.training.recipe import Precision, Recipe, SharedPrefix
 from clika.training.targets import Targets
 from clika.training.task import TrainingTask
 
@@ -33,6 +39,8 @@ _logger = logging.getLogger(__name__)
 
 # How many tokens' time it takes to launch a micro-batch at all.
 _LAUNCH_TOKENS = {"cpu": 64, "mps": 512, "cuda": 1024}
+# A budget of tokens that a few samples do not exceed.
+_ALL = 2**40
 
 
 @dataclass(slots=True)
@@ -52,6 +60,16 @@ class Learner:
     prefix_length: int = 0
     exact_prefix: bool = True
     prepacked_layers: int = 0
+    packed_rows: bool = False
+    shared_branches: bool = False
+
+    def micro_batches(self, places: Sequence[int], budget: int) -> list[MicroBatch]:
+        """How samples are cut for at most ``budget`` tokens at once."""
+        if self.packed_rows:
+            return packed_micro_batches(
+                places, self.examples, budget, self.prefix_length, self.shared_branches
+            )
+        return micro_batches(places, self.examples, budget, self.prefix_length, self.launch_tokens)
 
     @property
     def launch_tokens(self) -> int:
@@ -108,7 +126,9 @@ def learner(task: TrainingTask, folder: Any, ranks: Ranks) -> Learner:
         network, model, tokenizer, taught, learning_weights(network), AnswerLoss(network), recipe.precision,
         ranks.device, sharded, chosen, prepacked_layers=prepacked,
     )  # fmt: skip
-    _choose_prefix(made, recipe.shared_prefix, recipe.gradient_checkpointing)
+    _choose_sharing(made, recipe)
+    # Where weights are sharded, all processes have to cut alike.
+    made.packed_rows = ranks.sums([made.packed_rows]) == [ranks.count]
     return made
 
 
@@ -117,17 +137,55 @@ def room_to_prepack(held: int, memory: int | None) -> bool:
     return memory is not None and 4 * held <= memory
 
 
-def _choose_prefix(made: Learner, wanted: SharedPrefix, checkpointing: bool) -> None:
-    """Set how many tokens are computed once a micro-batch: 0 where that is not wanted, not exact or does not agree."""
+def _choose_sharing(made: Learner, recipe: Recipe) -> None:
+    """Set what is computed once for several samples, and how they stand in rows: what agrees with plain rows.
+
+    Nothing is shared where that is not wanted or not exact.
+    """
     exact = not drops_out(made.network)
-    unwanted = wanted is SharedPrefix.NEVER or (wanted is SharedPrefix.EXACT and not exact)
-    if unwanted or checkpointing or made.sharded:
+    wanted = recipe.shared_prefix
+    plain = recipe.gradient_checkpointing or made.sharded
+    shares = not plain and (wanted is SharedPrefix.ALWAYS or (wanted is SharedPrefix.EXACT and exact))
+    if shares:
+        length = shared_length(made.examples)
+        with made.computing():
+            if made.loss.shares(made.examples, length):
+                made.prefix_length = length
+    made.packed_rows = made.shared_branches = shares and _agrees_packed(made, branches=True)
+    made.packed_rows = made.packed_rows or _agrees_packed(made, branches=False)
+    made.exact_prefix = exact or not (made.prefix_length or made.shared_branches)
+    if not plain:
+        _try_to_trim(made)
+    _logger.info(
+        "%d of the samples' first tokens are computed once a micro-batch; several samples in a row: %s, what they"
+        " share once: %s; the last feed-forward part where it is read alone: %s",
+        made.prefix_length, made.packed_rows, made.shared_branches, made.loss.trims,
+    )  # fmt: skip
+
+
+def _agrees_packed(made: Learner, branches: bool) -> bool:
+    tried = telling(made.examples)
+    (batch,) = packed_micro_batches(tried, made.examples, _ALL, made.prefix_length, branches)
+    return _agrees(made, batch)
+
+
+def _try_to_trim(made: Learner) -> None:
+    """Compute the last layer's feed-forward part where it is read alone, if that says the same."""
+    try:
+        made.loss.trim(True)
+    except ValueError as error:
+        _logger.info("the last layer is computed whole: %s", error)
         return
-    length = shared_length(made.examples)
+    cuts = made.micro_batches(telling(made.examples), _ALL)
+    if not all(_agrees(made, cut) for cut in cuts):
+        made.loss.trim(False)
+
+
+def _agrees(made: Learner, batch: MicroBatch) -> bool:
+    """Sharded weights take no gradient of their own: there the losses have to do."""
+    weights = [] if made.sharded else list(made.weights.values())
     with made.computing():
-        if made.loss.shares(made.examples, length):
-            made.prefix_length, made.exact_prefix = length, exact
-    _logger.info("%d of the samples' first tokens are computed once a micro-batch", made.prefix_length)
+        return made.loss.agrees(made.examples, batch, weights)
 
 
 def fused_adamw(weights: Sequence[nn.Parameter], rate: float, decay: float) -> torch.optim.AdamW:
