@@ -17,6 +17,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from clika.training.examples import Example
+from clika.training.head_loss import head_losses
 from clika.training.micro_batches import MicroBatch, telling
 from clika.training.packed_inputs import packed_inputs, read_places
 from clika.training.packing import Packing
@@ -33,7 +34,8 @@ _GRADIENT_TOLERANCES = {torch.float32: 1e-3, torch.bfloat16: 0.2}
 class AnswerLoss:
     """Losses of labelled ids of a causal language model, which it hooks into its head.
 
-    ``trims`` says whether the last layer's feed-forward part is computed at the positions that are read alone.
+    ``trims`` says whether the last layer's feed-forward part is computed at the positions that are read alone,
+    ``parts_head`` whether a frozen head is asked for a few positions' logits at a time.
     """
 
     def __init__(self, network: Any) -> None:
@@ -43,8 +45,11 @@ class AnswerLoss:
         self._caches = "past_key_values" in accepted
         self._no_cache = {"use_cache": False} if "use_cache" in accepted else {}
         self._read: tuple[torch.Tensor, torch.Tensor] | None = None
-        self._hook = network.get_output_embeddings().register_forward_pre_hook(self._where_it_is_read)
+        self._hidden: torch.Tensor | None = None
+        self._head: nn.Module = network.get_output_embeddings()
+        self._hook = self._head.register_forward_pre_hook(self._where_it_is_read)
         self._trimmed: ReadPositions | None = None
+        self.parts_head = False
 
     @property
     def trims(self) -> bool:
@@ -79,21 +84,25 @@ class AnswerLoss:
             inputs["past_key_values"] = self._expanded_prefix(prefix, len(inputs["input_ids"]), device)
             inputs["use_cache"] = True
         logits = self._logits(inputs, torch.tensor(rows, device=device), torch.tensor(columns, device=device))
+        if self._hidden is not None:
+            hidden, self._hidden = self._hidden, None
+            return head_losses(hidden, self._head, wanted.to(device))
         return functional.cross_entropy(logits.float(), wanted.to(device), reduction="none")
 
     def agrees(
         self, examples: Sequence[Example], batch: MicroBatch, weights: Sequence[nn.Parameter] = ()
     ) -> bool:
-        """Whether a micro-batch says of its members what each says in a row of its own, untrimmed.
+        """Whether a micro-batch says of its members what each says in a row of its own, by the plain model.
 
         Also whether ``weights`` would learn the same from it.
         """
-        training, trims = self._network.training, self.trims
+        training, trims, parts = self._network.training, self.trims, self.parts_head
         self._network.eval()
         try:
             with torch.set_grad_enabled(bool(weights)):
                 together = self._learned(examples, [batch], weights)
                 self.trim(False)
+                self.parts_head = False
                 single = [MicroBatch((place,), 0) for place in batch.members]
                 alone = self._learned(examples, single, weights)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
@@ -102,6 +111,7 @@ class AnswerLoss:
             return False
         finally:
             self.trim(trims)
+            self.parts_head, self._hidden = parts, None
             self._network.train(training)
         dtype = self._computed_in()
         if not torch.allclose(alone[0], together[0], rtol=0.0, atol=_TOLERANCES[dtype]):
@@ -179,6 +189,7 @@ class AnswerLoss:
         ids = torch.tensor([list(prefix)], device=device)
         inputs: dict[str, Any] = {"input_ids": ids, "past_key_values": cache, "use_cache": True}
         self._logits(inputs, nowhere, nowhere)
+        self._hidden = None
         if cache.get_seq_length() != len(prefix):
             raise ValueError("it keeps its keys and values elsewhere")
         for layer in cache.layers:
@@ -187,7 +198,7 @@ class AnswerLoss:
         return cache
 
     def _logits(self, inputs: dict[str, Any], rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-        """(read, vocabulary) at the positions given by their rows and columns."""
+        """(read, vocabulary) at the positions given by their rows and columns; of the first where the head is parted."""
         self._read = (rows, columns)
         if self._trimmed is not None:
             self._trimmed.read = self._read
@@ -197,7 +208,7 @@ class AnswerLoss:
             self._read = None
             if self._trimmed is not None:
                 self._trimmed.read = None
-        if logits.shape[:-1] != rows.shape:
+        if logits.shape[:-1] != ((1,) if self.parts_head else rows.shape):
             raise ValueError(f"logits of shape {tuple(logits.shape)} for {len(rows)} positions")
         return logits
 
@@ -205,7 +216,10 @@ class AnswerLoss:
         """Give the head the hidden states that are read: (read, size) of (rows, width, size)."""
         if self._read is None:
             return None
-        return (inputs[0][self._read], *inputs[1:])
+        hidden = inputs[0][self._read]
+        if self.parts_head:
+            self._hidden, hidden = hidden, hidden[:1].detach()
+        return (hidden, *inputs[1:])
 
 
 def drops_out(network: nn.Module) -> bool:

@@ -23,6 +23,7 @@ from clika.training.adapter import learning_weights, with_adapter
 from clika.training.answer_loss import AnswerLoss, drops_out
 from clika.training.examples import Example, examples, form_for
 from clika.training.frozen_linear import prepack_frozen_layers
+from clika.training.head_loss import frozen_and_last
 from clika.training.micro_batches import (
     MicroBatch,
     micro_batches,
@@ -156,10 +157,12 @@ def _choose_sharing(made: Learner, recipe: Recipe) -> None:
     made.exact_prefix = exact or not (made.prefix_length or made.shared_branches)
     if not plain:
         _try_to_trim(made)
+    if not made.sharded:
+        _try_to_part_head(made)
     _logger.info(
         "%d of the samples' first tokens are computed once a micro-batch; several samples in a row: %s, what they"
-        " share once: %s; the last feed-forward part where it is read alone: %s",
-        made.prefix_length, made.packed_rows, made.shared_branches, made.loss.trims,
+        " share once: %s; the last feed-forward part where it is read alone: %s; the head in parts: %s",
+        made.prefix_length, made.packed_rows, made.shared_branches, made.loss.trims, made.loss.parts_head,
     )  # fmt: skip
 
 
@@ -176,9 +179,21 @@ def _try_to_trim(made: Learner) -> None:
     except ValueError as error:
         _logger.info("the last layer is computed whole: %s", error)
         return
-    cuts = made.micro_batches(telling(made.examples), _ALL)
-    if not all(_agrees(made, cut) for cut in cuts):
+    if not _agrees_as_cut(made):
         made.loss.trim(False)
+
+
+def _try_to_part_head(made: Learner) -> None:
+    """Ask a frozen head for a few positions' logits at a time, if that says the same."""
+    with made.computing():
+        made.loss.parts_head = frozen_and_last(made.network)
+    if made.loss.parts_head and not _agrees_as_cut(made):
+        made.loss.parts_head = False
+
+
+def _agrees_as_cut(made: Learner) -> bool:
+    cuts = made.micro_batches(telling(made.examples), _ALL)
+    return all(_agrees(made, cut) for cut in cuts)
 
 
 def _agrees(made: Learner, batch: MicroBatch) -> bool:
