@@ -8,6 +8,7 @@ without, as long as nothing drops out.
 import inspect
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from clika.training.micro_batches import MicroBatch, telling
 from clika.training.packed_inputs import packed_inputs, read_places
 from clika.training.packing import Packing
 from clika.training.read_positions import ReadPositions
+from clika.training.row_attention import row_attention
 
 _logger = logging.getLogger(__name__)
 
@@ -35,7 +37,8 @@ class AnswerLoss:
     """Losses of labelled ids of a causal language model, which it hooks into its head.
 
     ``trims`` says whether the last layer's feed-forward part is computed at the positions that are read alone,
-    ``parts_head`` whether a frozen head is asked for a few positions' logits at a time.
+    ``parts_head`` whether a frozen head is asked for a few positions' logits at a time, ``attends_in_rows`` whether
+    packed rows have their own attention (clika/training/row_attention.py).
     """
 
     def __init__(self, network: Any) -> None:
@@ -49,7 +52,7 @@ class AnswerLoss:
         self._head: nn.Module = network.get_output_embeddings()
         self._hook = self._head.register_forward_pre_hook(self._where_it_is_read)
         self._trimmed: ReadPositions | None = None
-        self.parts_head = False
+        self.parts_head = self.attends_in_rows = False
 
     @property
     def trims(self) -> bool:
@@ -203,7 +206,10 @@ class AnswerLoss:
         if self._trimmed is not None:
             self._trimmed.read = self._read
         try:
-            logits: torch.Tensor = self._network(**inputs).logits
+            masked = inputs.get("attention_mask")
+            within_rows = self.attends_in_rows and masked is not None and masked.dim() == 4
+            with row_attention() if within_rows else nullcontext():
+                logits: torch.Tensor = self._network(**inputs).logits
         finally:
             self._read = None
             if self._trimmed is not None:

@@ -159,6 +159,9 @@ def _choose_sharing(made: Learner, recipe: Recipe) -> None:
         _try_to_trim(made)
     if not made.sharded:
         _try_to_part_head(made)
+    if made.packed_rows and not plain and made.device.type == "cpu":
+        made.loss.attends_in_rows = True
+        made.loss.attends_in_rows = _agrees_as_cut(made)
     _logger.info(
         "%d of the samples' first tokens are computed once a micro-batch; several samples in a row: %s, what they"
         " share once: %s; the last feed-forward part where it is read alone: %s; the head in parts: %s",
