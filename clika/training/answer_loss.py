@@ -9,6 +9,7 @@ import inspect
 import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from clika.training.examples import Example
 from clika.training.head_loss import head_losses
-from clika.training.micro_batches import MicroBatch, telling
+from clika.training.micro_batches import MicroBatch
 from clika.training.packed_inputs import packed_inputs, read_places
 from clika.training.packing import Packing
 from clika.training.read_positions import ReadPositions
@@ -31,6 +32,15 @@ _logger = logging.getLogger(__name__)
 _TOLERANCES = {torch.float32: 1e-3, torch.bfloat16: 0.2}
 # How far a gradient may lie from the same one computed another way, of its norm.
 _GRADIENT_TOLERANCES = {torch.float32: 1e-3, torch.bfloat16: 0.2}
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Samples computed by themselves: ``losses`` of each by its place, gradients ``learned`` by ``weights``."""
+
+    losses: dict[int, torch.Tensor]
+    weights: tuple[nn.Parameter, ...]
+    learned: tuple[torch.Tensor, ...]
 
 
 class AnswerLoss:
@@ -92,61 +102,62 @@ class AnswerLoss:
             return head_losses(hidden, self._head, wanted.to(device))
         return functional.cross_entropy(logits.float(), wanted.to(device), reduction="none")
 
-    def agrees(
-        self, examples: Sequence[Example], batch: MicroBatch, weights: Sequence[nn.Parameter] = ()
-    ) -> bool:
-        """Whether a micro-batch says of its members what each says in a row of its own, by the plain model.
-
-        Also whether ``weights`` would learn the same from it.
-        """
-        training, trims, parts = self._network.training, self.trims, self.parts_head
-        self._network.eval()
+    def alone(
+        self, examples: Sequence[Example], places: Sequence[int], weights: Sequence[nn.Parameter] = ()
+    ) -> Alone:
+        """What the plain model says of some samples in rows of their own, and what ``weights`` learn from it."""
+        trims, parts = self.trims, self.parts_head
+        self.trim(False)
+        self.parts_head = False
+        losses: dict[int, torch.Tensor] = {}
+        learned: list[torch.Tensor] = []
         try:
-            with torch.set_grad_enabled(bool(weights)):
-                together = self._learned(examples, [batch], weights)
-                self.trim(False)
-                self.parts_head = False
-                single = [MicroBatch((place,), 0) for place in batch.members]
-                alone = self._learned(examples, single, weights)
+            for place in places:
+                losses[place], more = self._said(examples, MicroBatch((place,), 0), weights)
+                for one, other in zip(learned, more, strict=False):
+                    one += other
+                learned = learned or more
+        finally:
+            self.trim(trims)
+            self.parts_head = parts
+        return Alone(losses, tuple(weights), tuple(learned))
+
+    def agrees(self, examples: Sequence[Example], batch: MicroBatch, alone: Alone) -> bool:
+        """Whether a micro-batch of all the samples in ``alone`` says the same of each, and teaches the same."""
+        try:
+            said, learned = self._said(examples, batch, alone.weights)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
             # Families with caches, masks or positions of their own fail in as many ways; plain rows need none.
             _logger.info("this model is not computed that way: %s", error)
             return False
         finally:
-            self.trim(trims)
-            self.parts_head, self._hidden = parts, None
-            self._network.train(training)
+            self._hidden = None
+        expected = torch.cat([alone.losses[place] for place in batch.members])
         dtype = self._computed_in()
-        if not torch.allclose(alone[0], together[0], rtol=0.0, atol=_TOLERANCES[dtype]):
+        if not torch.allclose(expected, said, rtol=0.0, atol=_TOLERANCES[dtype]):
             return False
-        apart = sum(float((a - b).float().square().sum()) for a, b in zip(alone[1], together[1], strict=True))
-        whole = sum(float(gradient.float().square().sum()) for gradient in alone[1])
+        pairs = zip(alone.learned, learned, strict=True)
+        apart = sum(float((one - other).square().sum()) for one, other in pairs)
+        whole = sum(float(gradient.square().sum()) for gradient in alone.learned)
         return apart <= _GRADIENT_TOLERANCES[dtype] ** 2 * whole
 
-    def shares(self, examples: Sequence[Example], prefix_length: int) -> bool:
-        """Whether rows with their prefix computed once say the same, tried on the shortest and longest samples.
-
-        Models that keep another state than keys and values do not.
-        """
-        if not self._caches or not prefix_length:
-            return False
-        return self.agrees(examples, MicroBatch(telling(examples), prefix_length))
-
-    def _learned(
-        self, examples: Sequence[Example], batches: Sequence[MicroBatch], weights: Sequence[nn.Parameter]
+    def _said(
+        self, examples: Sequence[Example], batch: MicroBatch, weights: Sequence[nn.Parameter]
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """(the losses, their sum's gradients in the order of ``weights``), one micro-batch in memory at a time."""
-        found: list[torch.Tensor] = []
-        gradients = [torch.zeros_like(weight) for weight in weights]
-        for batch in batches:
-            losses = self.losses(examples, batch)
-            found.append(losses.detach())
-            if weights:
-                parts = torch.autograd.grad(losses.sum(), weights, allow_unused=True)
-                for gradient, part in zip(gradients, parts, strict=True):
-                    if part is not None:
-                        gradient += part
-        return torch.cat(found), gradients
+        """(the losses in evaluation mode, their sum's gradients)"""
+        training = self._network.training
+        self._network.eval()
+        try:
+            with torch.set_grad_enabled(bool(weights)):
+                losses = self.losses(examples, batch)
+                learned = (
+                    torch.autograd.grad(losses.sum(), weights, allow_unused=True, materialize_grads=True)
+                    if weights
+                    else ()
+                )
+        finally:
+            self._network.train(training)
+        return losses.detach(), list(learned)
 
     def _computed_in(self) -> torch.dtype:
         weight = self._network.get_input_embeddings().weight
@@ -185,6 +196,8 @@ class AnswerLoss:
 
     def _expanded_prefix(self, prefix: Sequence[int], count: int, device: torch.device) -> Any:
         """Keys and values of one row, expanded to ``count`` rows over the same memory."""
+        if not self._caches:
+            raise ValueError("it takes no keys and values from before")
         cache: Any = DynamicCache(config=self._network.config)
         if any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in cache.layers):
             raise ValueError("it keeps another state than keys and values")
@@ -226,15 +239,3 @@ class AnswerLoss:
         if self.parts_head:
             self._hidden, hidden = hidden, hidden[:1].detach()
         return (hidden, *inputs[1:])
-
-
-def drops_out(network: nn.Module) -> bool:
-    """Whether anything in the model drops out while it learns: its own layers, attention, an adapter's."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
-            return True
-        if any(
-            "drop" in name and isinstance(value, float) and value > 0 for name, value in vars(module).items()
-        ):
-            return True
-    return False

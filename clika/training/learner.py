@@ -20,19 +20,13 @@ from clika.scoring.checkpoint import (
 )
 from clika.scoring.packed_linear import keep_freed_memory
 from clika.training.adapter import learning_weights, with_adapter
-from clika.training.answer_loss import AnswerLoss, drops_out
+from clika.training.answer_loss import AnswerLoss
 from clika.training.examples import Example, examples, form_for
 from clika.training.frozen_linear import prepack_frozen_layers
-from clika.training.head_loss import frozen_and_last
-from clika.training.micro_batches import (
-    MicroBatch,
-    micro_batches,
-    packed_micro_batches,
-    shared_length,
-    telling,
-)
+from clika.training.micro_batches import MicroBatch, micro_batches, packed_micro_batches
+from clika.training.quickest import choose_quickest
 from clika.training.ranks import Ranks
-from clika.training.recipe import Precision, Recipe, SharedPrefix
+from clika.training.recipe import Precision
 from clika.training.targets import Targets
 from clika.training.task import TrainingTask
 
@@ -40,8 +34,6 @@ _logger = logging.getLogger(__name__)
 
 # How many tokens' time it takes to launch a micro-batch at all.
 _LAUNCH_TOKENS = {"cpu": 64, "mps": 512, "cuda": 1024}
-# A budget of tokens that a few samples do not exceed.
-_ALL = 2**40
 
 
 @dataclass(slots=True)
@@ -127,83 +119,13 @@ def learner(task: TrainingTask, folder: Any, ranks: Ranks) -> Learner:
         network, model, tokenizer, taught, learning_weights(network), AnswerLoss(network), recipe.precision,
         ranks.device, sharded, chosen, prepacked_layers=prepacked,
     )  # fmt: skip
-    _choose_sharing(made, recipe)
-    # Where weights are sharded, all processes have to cut alike.
-    made.packed_rows = ranks.sums([made.packed_rows]) == [ranks.count]
+    choose_quickest(made, recipe, ranks)
     return made
 
 
 def room_to_prepack(held: int, memory: int | None) -> bool:
     """Whether a model of ``held`` bytes may take three times as many and leave a quarter of the ``memory`` free."""
     return memory is not None and 4 * held <= memory
-
-
-def _choose_sharing(made: Learner, recipe: Recipe) -> None:
-    """Set what is computed once for several samples, and how they stand in rows: what agrees with plain rows.
-
-    Nothing is shared where that is not wanted or not exact.
-    """
-    exact = not drops_out(made.network)
-    wanted = recipe.shared_prefix
-    plain = recipe.gradient_checkpointing or made.sharded
-    shares = not plain and (wanted is SharedPrefix.ALWAYS or (wanted is SharedPrefix.EXACT and exact))
-    if shares:
-        length = shared_length(made.examples)
-        with made.computing():
-            if made.loss.shares(made.examples, length):
-                made.prefix_length = length
-    made.packed_rows = made.shared_branches = shares and _agrees_packed(made, branches=True)
-    made.packed_rows = made.packed_rows or _agrees_packed(made, branches=False)
-    made.exact_prefix = exact or not (made.prefix_length or made.shared_branches)
-    if not plain:
-        _try_to_trim(made)
-    if not made.sharded:
-        _try_to_part_head(made)
-    if made.packed_rows and not plain and made.device.type == "cpu":
-        made.loss.attends_in_rows = True
-        made.loss.attends_in_rows = _agrees_as_cut(made)
-    _logger.info(
-        "%d of the samples' first tokens are computed once a micro-batch; several samples in a row: %s, what they"
-        " share once: %s; the last feed-forward part where it is read alone: %s; the head in parts: %s",
-        made.prefix_length, made.packed_rows, made.shared_branches, made.loss.trims, made.loss.parts_head,
-    )  # fmt: skip
-
-
-def _agrees_packed(made: Learner, branches: bool) -> bool:
-    tried = telling(made.examples)
-    (batch,) = packed_micro_batches(tried, made.examples, _ALL, made.prefix_length, branches)
-    return _agrees(made, batch)
-
-
-def _try_to_trim(made: Learner) -> None:
-    """Compute the last layer's feed-forward part where it is read alone, if that says the same."""
-    try:
-        made.loss.trim(True)
-    except ValueError as error:
-        _logger.info("the last layer is computed whole: %s", error)
-        return
-    if not _agrees_as_cut(made):
-        made.loss.trim(False)
-
-
-def _try_to_part_head(made: Learner) -> None:
-    """Ask a frozen head for a few positions' logits at a time, if that says the same."""
-    with made.computing():
-        made.loss.parts_head = frozen_and_last(made.network)
-    if made.loss.parts_head and not _agrees_as_cut(made):
-        made.loss.parts_head = False
-
-
-def _agrees_as_cut(made: Learner) -> bool:
-    cuts = made.micro_batches(telling(made.examples), _ALL)
-    return all(_agrees(made, cut) for cut in cuts)
-
-
-def _agrees(made: Learner, batch: MicroBatch) -> bool:
-    """Sharded weights take no gradient of their own: there the losses have to do."""
-    weights = [] if made.sharded else list(made.weights.values())
-    with made.computing():
-        return made.loss.agrees(made.examples, batch, weights)
 
 
 def fused_adamw(weights: Sequence[nn.Parameter], rate: float, decay: float) -> torch.optim.AdamW:

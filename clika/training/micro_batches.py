@@ -9,11 +9,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import torch
 
 from clika.training.examples import Example
-from clika.training.packing import Packing, packed, shared_by
+from clika.training.packing import Packing, crowded, packed, shared_by
 
 _SMALLEST_PREFIX = 8
 _TRIED = 3
@@ -118,10 +119,18 @@ def packed_micro_batches(
     ]
 
 
+def crowded_micro_batch(
+    places: Sequence[int], examples: Sequence[Example], prefix_length: int, branches: bool
+) -> MicroBatch:
+    """All of the samples in rows of at least two, wherever two are left: what packing is tried on."""
+    members, packing = crowded(places, examples, prefix_length, branches)
+    return MicroBatch(members, prefix_length, packing=packing)
+
+
 def telling(examples: Sequence[Example]) -> tuple[int, ...]:
     """Samples to try a way of computing on: the shortest, the longest and the two neighbours that share most."""
     by_length = sorted(range(len(examples)), key=lambda place: len(examples[place].ids))
     by_ids = sorted(range(len(examples)), key=lambda place: examples[place].ids)
-    neighbours = zip(by_ids, by_ids[1:], strict=False)
+    neighbours = pairwise(by_ids)
     alike = max(neighbours, key=lambda two: shared_by(examples[two[0]], examples[two[1]]), default=())
     return tuple(dict.fromkeys([*by_length[:_TRIED], *by_length[-_TRIED:], *alike]))

@@ -35,11 +35,15 @@ class Packing:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Samples that stand in one row together: ``shared`` is how many ids each has from the one before it."""
+    """Samples that stand in one row together: each has ``shared`` ids from the one before it, and ``new`` ones."""
 
-    width: int
     members: tuple[int, ...]
     shared: tuple[int, ...]
+    new: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        return sum(self.new)
 
 
 def shared_by(one: Example, other: Example) -> int:
@@ -58,9 +62,8 @@ def packed(
     samples share stand once. Of some widths the one of least cost is taken; the same samples give the same rows.
     """
     own = {place: len(examples[place].ids) - skipped for place in places}
-    alone = sorted(place for place in places if own[place] > room)
-    made = [((place,), Packing(1, own[place], ((0, tuple(range(own[place]))),))) for place in alone]
     together = [place for place in places if own[place] <= room]
+    made = [_laid_out([[_Piece((place,), (0,), (own[place],))]]) for place in sorted({*places} - {*together})]
     if not together:
         return made
     longest = max(own[place] for place in together)
@@ -69,9 +72,16 @@ def packed(
     least = pieces[0].width
     tried = range(least, widest + 1, 1 + (widest - least) // _WIDTHS_TRIED)
     rows = min((_filled(pieces, width) for width in tried), key=lambda rows: _cost(rows, skipped))
-    width = max(sum(piece.width for piece in row) for row in rows)
-    count = math.ceil(len(rows) / max(1, room // width))
-    return made + [_laid_out(rows[begin::count], own) for begin in range(count)]
+    count = math.ceil(len(rows) / max(1, room // _width(rows)))
+    return made + [_laid_out(rows[begin::count]) for begin in range(count)]
+
+
+def crowded(
+    places: Sequence[int], examples: Sequence[Example], skipped: int, branches: bool
+) -> tuple[tuple[int, ...], Packing]:
+    """Rows of at least two samples, wherever two are left: what a model is tried on."""
+    widest = 2 * max(len(examples[place].ids) - skipped for place in places)
+    return _laid_out(_filled(_pieces(places, examples, widest, skipped, branches), widest))
 
 
 def _pieces(
@@ -102,7 +112,8 @@ def _pieces(
     while end:
         begin = begins[end]
         kept = (0, *shared[begin + 1 : end])
-        found.append(_Piece(sum(own[begin:end]) - sum(kept), tuple(order[begin:end]), kept))
+        new = tuple(whole - common for whole, common in zip(own[begin:end], kept, strict=True))
+        found.append(_Piece(tuple(order[begin:end]), kept, new))
         end = begin
     return sorted(found, key=lambda piece: (-piece.width, piece.members))
 
@@ -123,24 +134,25 @@ def _filled(pieces: Sequence[_Piece], width: int) -> list[list[_Piece]]:
     return rows
 
 
+def _width(rows: Sequence[Sequence[_Piece]]) -> int:
+    return max(sum(piece.width for piece in row) for row in rows)
+
+
 def _cost(rows: Sequence[Sequence[_Piece]], skipped: int) -> float:
-    width = max(sum(piece.width for piece in row) for row in rows)
+    width = _width(rows)
     return len(rows) * width * (1 + _ATTENTION_SHARE * (skipped + width))
 
 
-def _laid_out(rows: Sequence[Sequence[_Piece]], own: dict[int, int]) -> tuple[tuple[int, ...], Packing]:
+def _laid_out(rows: Sequence[Sequence[_Piece]]) -> tuple[tuple[int, ...], Packing]:
     members: list[int] = []
     paths: list[tuple[int, tuple[int, ...]]] = []
-    width = 0
     for row, pieces in enumerate(rows):
         used = 0
         for piece in pieces:
             path: tuple[int, ...] = ()
-            for member, shared in zip(piece.members, piece.shared, strict=True):
-                free = used + own[member] - shared
-                path = (*path[:shared], *range(used, free))
-                used = free
+            for member, shared, new in zip(piece.members, piece.shared, piece.new, strict=True):
+                path = (*path[:shared], *range(used, used + new))
+                used += new
                 members.append(member)
                 paths.append((row, path))
-        width = max(width, used)
-    return tuple(members), Packing(len(rows), width, tuple(paths))
+    return tuple(members), Packing(len(rows), _width(rows), tuple(paths))

@@ -65,7 +65,9 @@ def row_attention() -> Iterator[None]:
         scaling: float | None = None,
         **named: Any,
     ) -> tuple[torch.Tensor, None]:
-        special = dropout or any(named.get(name) is not None for name in ("position_bias", "softcap", "cache"))
+        special = dropout or any(
+            named.get(name) is not None for name in ("position_bias", "softcap", "cache")
+        )
         if attention_mask is None or attention_mask.dtype == torch.bool or special:
             found: tuple[torch.Tensor, None] = plain(
                 module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **named
@@ -86,7 +88,7 @@ def row_attention() -> Iterator[None]:
     try:
         yield
     finally:
-        del ALL_ATTENTION_FUNCTIONS[_REPLACED]
+        del ALL_ATTENTION_FUNCTIONS[_REPLACED]  # type: ignore[no-untyped-call]
 
 
 def _computed_in(value: torch.Tensor) -> torch.dtype:
