@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from clika.training.adapted_linear import AdaptedLayers
 from clika.training.answer_loss import Alone
 from clika.training.head_loss import frozen_and_last
 from clika.training.micro_batches import MicroBatch, crowded_micro_batch, shared_length, telling
@@ -54,6 +55,9 @@ def choose_quickest(made: "Learner", recipe: Recipe, ranks: Ranks) -> None:
     if made.packed_rows and not plain and made.device.type == "cpu":
         made.loss.attends_in_rows = True
         made.loss.attends_in_rows = _agrees_as_cut(made, alone)
+    adapted = AdaptedLayers(made.network)
+    if adapted.count and not _agrees_as_cut(made, alone):
+        adapted.close()
     _logger.info(
         "%d of the samples' first tokens are computed once a micro-batch; several samples in a row: %s, what they"
         " share once: %s; the last feed-forward part where it is read alone: %s; the head in parts: %s",
