@@ -119,7 +119,7 @@ def learner(task: TrainingTask, folder: Any, ranks: Ranks) -> Learner:
         network, model, tokenizer, taught, learning_weights(network), AnswerLoss(network), recipe.precision,
         ranks.device, sharded, chosen, prepacked_layers=prepacked,
     )  # fmt: skip
-    choose_quickest(made, recipe, ranks)
+    choose_quickest(made, recipe)
     return made
 
 

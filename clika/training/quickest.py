@@ -13,7 +13,6 @@ from clika.training.adapted_linear import AdaptedLayers
 from clika.training.answer_loss import Alone
 from clika.training.head_loss import frozen_and_last
 from clika.training.micro_batches import MicroBatch, crowded_micro_batch, shared_length, telling
-from clika.training.ranks import Ranks
 from clika.training.recipe import Recipe, SharedPrefix
 
 if TYPE_CHECKING:
@@ -22,36 +21,34 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
-def choose_quickest(made: "Learner", recipe: Recipe, ranks: Ranks) -> None:
+def choose_quickest(made: "Learner", recipe: Recipe) -> None:
     """Set what is computed once for several samples, how they stand in rows, and what is left out.
 
-    Samples share nothing where that is not wanted or not exact. With gradient checkpointing or sharded weights they
-    are packed at most.
+    Samples share nothing where that is not wanted or not exact. With gradient checkpointing they are packed and the
+    head is parted at most; sharded weights are computed plainly: packed, a resumed group did not end bit for bit as
+    one that was never killed.
     """
+    if made.sharded:
+        return
     exact = not drops_out(made.network)
     wanted = recipe.shared_prefix
-    plain = recipe.gradient_checkpointing or made.sharded
+    plain = recipe.gradient_checkpointing
     shares = not plain and (wanted is SharedPrefix.ALWAYS or (wanted is SharedPrefix.EXACT and exact))
     tried = telling(made.examples)
-    # Sharded weights take no gradient of their own: there the losses have to do.
-    weights = () if made.sharded else tuple(made.weights.values())
     with made.computing():
-        alone = made.loss.alone(made.examples, tried, weights)
+        alone = made.loss.alone(made.examples, tried, tuple(made.weights.values()))
     if shares:
         length = shared_length(made.examples)
         if length and _agrees(made, MicroBatch(tried, length), alone):
             made.prefix_length = length
     made.shared_branches = shares and _agrees_packed(made, alone, branches=True)
     made.packed_rows = made.shared_branches or _agrees_packed(made, alone, branches=False)
-    # Where weights are sharded, all processes have to cut alike.
-    made.packed_rows = ranks.sums([made.packed_rows]) == [ranks.count]
     made.exact_prefix = exact or not (made.prefix_length or made.shared_branches)
     if not plain:
         _try_to_trim(made, alone)
-    if not made.sharded:
-        with made.computing():
-            made.loss.parts_head = frozen_and_last(made.network)
-        made.loss.parts_head = made.loss.parts_head and _agrees_as_cut(made, alone)
+    with made.computing():
+        made.loss.parts_head = frozen_and_last(made.network)
+    made.loss.parts_head = made.loss.parts_head and _agrees_as_cut(made, alone)
     if made.packed_rows and not plain and made.device.type == "cpu":
         made.loss.attends_in_rows = True
         made.loss.attends_in_rows = _agrees_as_cut(made, alone)
