@@ -40,6 +40,7 @@ OURS = "ours"
 SHARED = "ours, prefix shared"
 BFLOAT16 = "ours, bfloat16"
 TRAINER = "Trainer"
+TRAINER_BFLOAT16 = "Trainer, bfloat16"
 GROUPED = "Trainer, by length"
 TRL = "TRL, packed"
 
@@ -50,8 +51,10 @@ class Measured:
 
     ``shared`` says whether the prefix is computed once a micro-batch in ``ours`` (exact: at dropout 0 alone);
     ``ours_shared`` asks for it. ``loss_difference`` is the greatest of the first steps against Trainer's (nats), None
-    above dropout 0, where the two draw differently. ``vs_trainer`` and ``vs_trl`` are of ``ours_shared`` where it is
-    measured, else of ``ours``. ``whole_seconds`` is our recipe from loading to the saved adapter.
+    above dropout 0, where the two draw differently; ``loss_difference_bfloat16`` is that of ``ours_bfloat16`` against
+    Trainer in float32. ``vs_trainer`` and ``vs_trl`` are of ``ours_shared`` where it is measured, else of ``ours``;
+    ``vs_trainer_bfloat16`` is of ``ours_bfloat16`` against ``trainer_bfloat16``. ``whole_seconds`` is our recipe from
+    loading to the saved adapter.
     """
 
     params_m: int
@@ -64,10 +67,13 @@ class Measured:
     ours_bfloat16: float
     trainer: float
     trainer_grouped: float
+    trainer_bfloat16: float
     trl_packed: float | None
     vs_trainer: float
+    vs_trainer_bfloat16: float
     vs_trl: float | None
     loss_difference: float | None
+    loss_difference_bfloat16: float | None
     whole_seconds: float | None
     whole_last_loss: float | None
     disturbed: bool
@@ -81,6 +87,7 @@ def contestants(dropout: float) -> dict[str, Contestant]:
         found[SHARED] = Ours(**shared)
     found[BFLOAT16] = Ours(precision=Precision.BFLOAT16, **shared)
     found[TRAINER], found[GROUPED] = TransformersTrainer(), TransformersTrainer(grouped=True)
+    found[TRAINER_BFLOAT16] = TransformersTrainer(precision=Precision.BFLOAT16)
     if has_trl():
         found[TRL] = TrlPacked()
     return found
@@ -105,14 +112,17 @@ def measured(task: TrainingTask, params_m: int, options: argparse.Namespace) -> 
     for name, values in found.items():
         spread = (max(values) - min(values)) / rates[name]
         print(f"{name:<22}{rates[name]:>10.1f}{spread:>9.0%}{rates[name] / rates[TRAINER]:>11.2f}")
-    difference = None
+    difference = halved_difference = None
     if not dropout:
         pairs = list(zip(last[OURS].losses, last[TRAINER].losses, strict=True))
-        difference = max(abs(one - other) for one, other in pairs)
         print(
             "losses, ours and Trainer's: " + ", ".join(f"{one:.4f} {other:.4f}" for one, other in pairs[:5])
         )
-        print(f"greatest difference over {len(pairs)} steps: {difference:.1e} nats")
+        difference = _greatest_difference(last[OURS], last[TRAINER])
+        halved_difference = _greatest_difference(last[BFLOAT16], last[TRAINER])
+        print(
+            f"greatest difference over {len(pairs)} steps: {difference:.1e} nats, {halved_difference:.1e} in bfloat16"
+        )
     said = "unknown" if cores.others is None else f"{cores.others:.2f}"
     print(f"cores in use: {cores.own:.2f} by this process, {said} by others, load {cores.load:.1f}")
     if disturbed:
@@ -131,14 +141,22 @@ def measured(task: TrainingTask, params_m: int, options: argparse.Namespace) -> 
         ours_bfloat16=round(rates[BFLOAT16], 1),
         trainer=round(rates[TRAINER], 1),
         trainer_grouped=round(rates[GROUPED], 1),
+        trainer_bfloat16=round(rates[TRAINER_BFLOAT16], 1),
         trl_packed=round(rates[TRL], 1) if TRL in rates else None,
         vs_trainer=round(ours / rates[TRAINER], 2),
+        vs_trainer_bfloat16=round(rates[BFLOAT16] / rates[TRAINER_BFLOAT16], 2),
         vs_trl=round(ours / rates[TRL], 2) if TRL in rates else None,
         loss_difference=difference,
+        loss_difference_bfloat16=halved_difference,
         whole_seconds=whole[0],
         whole_last_loss=whole[1],
         disturbed=disturbed,
     )
+
+
+def _greatest_difference(ours: Timed, theirs: Timed) -> float:
+    """Nats, over all steps."""
+    return max(abs(one - other) for one, other in zip(ours.losses, theirs.losses, strict=True))
 
 
 def _whole(task: TrainingTask) -> tuple[float, float]:

@@ -251,7 +251,10 @@ class TrainingRecord:
 
     ``targets`` are the layers' names that an adapter stands beside, ``adapted_layers`` how many; ``left_out`` are
     names of linear layers that it does not reach. ``prefix_length`` is how many tokens were computed once a
-    micro-batch, 0 for none, and ``exact_prefix`` whether nothing dropped out, so that this changed nothing.
+    micro-batch, 0 for none; ``packed_rows`` whether several samples stood in a row, without padding, and
+    ``shared_branches`` whether what some of them began with was computed once too. ``exact_prefix`` is False where
+    something dropped out of what was shared. ``trimmed_last_layer``: the last layer's feed-forward part was computed
+    only at the positions that are read.
     ``micro_batch_tokens`` is the budget at the end, after ``memory_halvings``. ``prepacked_layers`` are frozen
     layers in oneDNN's layout. ``resumed_at`` are the steps that a new process went on from.
     """
@@ -269,6 +272,9 @@ class TrainingRecord:
     memory_halvings: int = 0
     prepacked_layers: int = 0
     resumed_at: tuple[int, ...] = ()
+    packed_rows: bool = False
+    shared_branches: bool = False
+    trimmed_last_layer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

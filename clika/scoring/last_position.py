@@ -32,8 +32,8 @@ class LastPositionOnly(nn.Module):
         return whole.scatter_(1, places.expand(-1, -1, read.shape[-1]), read)
 
 
-def wrapped_last_layer(network: nn.Module) -> LastPositionOnly | None:
-    """Wrap the feed-forward part (``mlp``) of the last of a model's layers; None where there is none."""
+def last_layer(network: nn.Module) -> nn.Module | None:
+    """The last of a model's layers, whose feed-forward part is its ``mlp``; None where no layers have one."""
     stacks = [
         module
         for module in network.modules()
@@ -43,7 +43,15 @@ def wrapped_last_layer(network: nn.Module) -> LastPositionOnly | None:
     ]
     if not stacks:
         return None
-    last: Any = max(stacks, key=len)[-1]
+    found: nn.Module = max(stacks, key=len)[-1]
+    return found
+
+
+def wrapped_last_layer(network: nn.Module) -> LastPositionOnly | None:
+    """Wrap the feed-forward part of the last of a model's layers; None where there is none."""
+    last: Any = last_layer(network)
+    if last is None:
+        return None
     last.mlp = LastPositionOnly(last.mlp)
     wrapped: LastPositionOnly = last.mlp
     return wrapped

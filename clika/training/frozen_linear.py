@@ -26,21 +26,13 @@ class _PackedProduct(torch.autograd.Function):
     """``inputs @ weight.T + bias``; the weight has no gradient."""
 
     @staticmethod
-    def forward(
-        context: Any,
-        inputs: torch.Tensor,
-        packed: torch.Tensor,
-        back: torch.Tensor,
-        bias: torch.Tensor | None,
-    ) -> torch.Tensor:
-        context.back = back
-        outputs: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, packed, bias, "none", [], "")
-        return outputs
+    def forward(context: Any, inputs: torch.Tensor, layer: "FrozenLinear") -> torch.Tensor:
+        context.layer = layer
+        return layer.product(inputs)
 
     @staticmethod
-    def backward(context: Any, gradient: torch.Tensor) -> Any:
-        found = torch.ops.mkldnn._linear_pointwise(gradient.contiguous(), context.back, None, "none", [], "")
-        return found, None, None, None
+    def backward(context: Any, *gradients: torch.Tensor) -> Any:
+        return context.layer.product_back(gradients[0].contiguous()), None
 
 
 class FrozenLinear(nn.Module):
@@ -56,9 +48,21 @@ class FrozenLinear(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """(…, in_features) to (…, out_features), in the weight's dtype."""
         outputs: torch.Tensor = _PackedProduct.apply(  # type: ignore[no-untyped-call]
-            inputs.to(self.weight.dtype), self._packed, self._back, self.bias
+            inputs.to(self.weight.dtype), self
         )
         return outputs
+
+    def product(self, inputs: torch.Tensor) -> torch.Tensor:
+        """What ``forward`` gives, in a tensor of its own and without a gradient."""
+        outputs: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
+            inputs, self._packed, self.bias, "none", [], ""
+        )
+        return outputs
+
+    def product_back(self, gradient: torch.Tensor) -> torch.Tensor:
+        """The gradient of the inputs, (…, in_features), from that of the outputs."""
+        found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(gradient, self._back, None, "none", [], "")
+        return found
 
 
 def prepack_frozen_layers(network: nn.Module) -> int:

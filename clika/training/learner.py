@@ -20,12 +20,13 @@ from clika.scoring.checkpoint import (
 )
 from clika.scoring.packed_linear import keep_freed_memory
 from clika.training.adapter import learning_weights, with_adapter
-from clika.training.answer_loss import AnswerLoss, drops_out
+from clika.training.answer_loss import AnswerLoss
 from clika.training.examples import Example, examples, form_for
 from clika.training.frozen_linear import prepack_frozen_layers
-from clika.training.micro_batches import shared_length
+from clika.training.micro_batches import MicroBatch, micro_batches, packed_micro_batches
+from clika.training.quickest import choose_quickest
 from clika.training.ranks import Ranks
-from clika.training.recipe import Precision, SharedPrefix
+from clika.training.recipe import Precision
 from clika.training.targets import Targets
 from clika.training.task import TrainingTask
 
@@ -52,6 +53,16 @@ class Learner:
     prefix_length: int = 0
     exact_prefix: bool = True
     prepacked_layers: int = 0
+    packed_rows: bool = False
+    shared_branches: bool = False
+
+    def micro_batches(self, places: Sequence[int], budget: int) -> list[MicroBatch]:
+        """How samples are cut for at most ``budget`` tokens at once."""
+        if self.packed_rows:
+            return packed_micro_batches(
+                places, self.examples, budget, self.prefix_length, self.shared_branches
+            )
+        return micro_batches(places, self.examples, budget, self.prefix_length, self.launch_tokens)
 
     @property
     def launch_tokens(self) -> int:
@@ -108,26 +119,13 @@ def learner(task: TrainingTask, folder: Any, ranks: Ranks) -> Learner:
         network, model, tokenizer, taught, learning_weights(network), AnswerLoss(network), recipe.precision,
         ranks.device, sharded, chosen, prepacked_layers=prepacked,
     )  # fmt: skip
-    _choose_prefix(made, recipe.shared_prefix, recipe.gradient_checkpointing)
+    choose_quickest(made, recipe)
     return made
 
 
 def room_to_prepack(held: int, memory: int | None) -> bool:
     """Whether a model of ``held`` bytes may take three times as many and leave a quarter of the ``memory`` free."""
     return memory is not None and 4 * held <= memory
-
-
-def _choose_prefix(made: Learner, wanted: SharedPrefix, checkpointing: bool) -> None:
-    """Set how many tokens are computed once a micro-batch: 0 where that is not wanted, not exact or does not agree."""
-    exact = not drops_out(made.network)
-    unwanted = wanted is SharedPrefix.NEVER or (wanted is SharedPrefix.EXACT and not exact)
-    if unwanted or checkpointing or made.sharded:
-        return
-    length = shared_length(made.examples)
-    with made.computing():
-        if made.loss.shares(made.examples, length):
-            made.prefix_length, made.exact_prefix = length, exact
-    _logger.info("%d of the samples' first tokens are computed once a micro-batch", made.prefix_length)
 
 
 def fused_adamw(weights: Sequence[nn.Parameter], rate: float, decay: float) -> torch.optim.AdamW:

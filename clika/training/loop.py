@@ -18,7 +18,7 @@ from clika.errors import ModelError
 from clika.failpoints import Failpoint, reached
 from clika.records import TrainingPoint
 from clika.training.learner import Learner, fused_adamw
-from clika.training.micro_batches import MicroBatch, effective_batch, micro_batches, share, step_seed
+from clika.training.micro_batches import MicroBatch, effective_batch, share, step_seed
 from clika.training.ranks import Ranks, clipped_norm
 from clika.training.recipe import Recipe
 from clika.training.saved_state import SavedState, Standing
@@ -171,8 +171,7 @@ class Loop:
 
         def of(rank: int) -> list[MicroBatch]:
             own = share(batch, learner.examples, rank, ranks.count)
-            budget = self.standing.micro_batch_tokens
-            return micro_batches(own, learner.examples, budget, learner.prefix_length, learner.launch_tokens)
+            return learner.micro_batches(own, self.standing.micro_batch_tokens)
 
         cuts = of(ranks.rank)
         if learner.sharded:

@@ -1,19 +1,23 @@
 """Which samples are computed together: the order from the seed and the epoch alone, and micro-batches by tokens.
 
 A step learns from one effective batch. Its samples are dealt to the devices by length, and each device cuts its
-share where padding and repeated work are least: how it is cut moves the result by rounding alone.
+share where padding and repeated work are least, or packs it into rows without padding: how it is cut moves the
+result by rounding alone.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import torch
 
 from clika.training.examples import Example
+from clika.training.packing import Packing, crowded, packed, shared_by
 
 _SMALLEST_PREFIX = 8
+_TRIED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,14 @@ class MicroBatch:
     """Samples that are computed at once.
 
     ``members`` are places in the list of examples, ``prefix_length`` how many of their first ids are computed
-    once for all, and ``counts`` is False for one that only keeps a process in step with the others.
+    once for all, and ``counts`` is False for one that only keeps a process in step with the others. ``packing`` says
+    where their ids stand in rows that several share; None: each has a row of its own, padded to the longest.
     """
 
     members: tuple[int, ...]
     prefix_length: int
     counts: bool = True
+    packing: Packing | None = None
 
 
 @lru_cache(maxsize=2)
@@ -60,11 +66,10 @@ def shared_length(examples: Sequence[Example]) -> int:
 
     The last id before an answer stays with its row, which it predicts the answer's first id for.
     """
-    first = min(examples, key=lambda example: example.ids).ids
-    last = max(examples, key=lambda example: example.ids).ids
-    most = min(example.start for example in examples) - 1
-    shared = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), most)
-    return min(shared, most) if min(shared, most) >= _SMALLEST_PREFIX else 0
+    first = min(examples, key=lambda example: example.ids)
+    last = max(examples, key=lambda example: example.ids)
+    shared = min(shared_by(first, last), min(example.start for example in examples) - 1)
+    return shared if shared >= _SMALLEST_PREFIX else 0
 
 
 def share(batch: Sequence[int], examples: Sequence[Example], rank: int, ranks: int) -> list[int]:
@@ -98,3 +103,34 @@ def micro_batches(
         cut.append(MicroBatch(tuple(order[begins[end] : end]), prefix_length))
         end = begins[end]
     return cut
+
+
+def packed_micro_batches(
+    places: Sequence[int], examples: Sequence[Example], budget: int, prefix_length: int, branches: bool
+) -> list[MicroBatch]:
+    """Samples in rows without padding, at most ``budget`` tokens a micro-batch, gaps included; one sample may exceed it.
+
+    With ``branches`` what some of the samples begin with beyond the prefix is computed once too.
+    """
+    room = max(1, budget - prefix_length)
+    return [
+        MicroBatch(members, prefix_length, packing=packing)
+        for members, packing in packed(places, examples, room, prefix_length, branches)
+    ]
+
+
+def crowded_micro_batch(
+    places: Sequence[int], examples: Sequence[Example], prefix_length: int, branches: bool
+) -> MicroBatch:
+    """All of the samples in rows of at least two, wherever two are left: what packing is tried on."""
+    members, packing = crowded(places, examples, prefix_length, branches)
+    return MicroBatch(members, prefix_length, packing=packing)
+
+
+def telling(examples: Sequence[Example]) -> tuple[int, ...]:
+    """Samples to try a way of computing on: the shortest, the longest and the two neighbours that share most."""
+    by_length = sorted(range(len(examples)), key=lambda place: len(examples[place].ids))
+    by_ids = sorted(range(len(examples)), key=lambda place: examples[place].ids)
+    neighbours = pairwise(by_ids)
+    alike = max(neighbours, key=lambda two: shared_by(examples[two[0]], examples[two[1]]), default=())
+    return tuple(dict.fromkeys([*by_length[:_TRIED], *by_length[-_TRIED:], *alike]))

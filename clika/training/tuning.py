@@ -65,8 +65,8 @@ def tune(
     loop.resume()
     watching = Watching(point, look, frozenset(task.look_at), stopping)
     finished = loop.run(watching)
-    ready.loss.close()
     record = _record(ready, loop, ranks)
+    ready.loss.close()
     if finished:
         weights = ranks.whole_weights(ready.network) if ready.sharded else None
         if ranks.first:
@@ -111,6 +111,9 @@ def _record(ready: Learner, loop: Loop, ranks: Ranks) -> TrainingRecord:
         left_out=ready.targets.left_out,
         prefix_length=ready.prefix_length,
         exact_prefix=ready.exact_prefix,
+        packed_rows=ready.packed_rows,
+        shared_branches=ready.shared_branches,
+        trimmed_last_layer=ready.loss.trims,
         micro_batch_tokens=loop.standing.micro_batch_tokens,
         memory_halvings=loop.standing.memory_halvings,
         prepacked_layers=ready.prepacked_layers,

@@ -50,6 +50,7 @@ def test_an_adapter_made_here_gives_the_same_logits_in_plain_peft(family: str, t
     assert note is not None
     assert note["base_fingerprint"] == content_fingerprint(folder)
     assert note["record"]["targets"] == list(done.record.targets)
+    assert note["record"]["packed_rows"] == done.record.packed_rows
 
 
 def test_a_small_model_from_scratch_learns_its_world(tmp_path: Path) -> None:
@@ -100,6 +101,9 @@ def test_an_output_folder_is_one_tasks(tmp_path: Path) -> None:
     folder = small_model(tmp_path / "llama")
     recipe = plain_recipe(epochs=1)
     done = tune(a_task(folder, tmp_path, recipe))
+    assert done.record.packed_rows
+    assert done.record.shared_branches
+    assert done.record.trimmed_last_layer
     assert tune(a_task(folder, tmp_path, recipe)) == done
     with pytest.raises(JobError, match="made by another model, recipe or other samples"):
         tune(a_task(folder, tmp_path, plain_recipe(epochs=2)))
