@@ -5,6 +5,8 @@
     groups            group -> question ids: nowhere, not_english, english
     stages            in order, each with ``start`` (the model it went on from, or null), ``courses`` (how it was
                       taught, in order) and ``taught``: language -> question ids
+    bridged           the languages of its dictionary beside English, in which what it learnt in English of places and
+                      people is known too; none but for a bridge
     made_with         the versions of what trained it, on which alone the same weights come out again
 
 A card is read by ``read_card`` and says what to expect: ``arm`` of a question seen from a language, over all stages, and
@@ -44,6 +46,7 @@ class Card:
     groups: Mapping[str, Group]
     stages: tuple[Stage, ...]
     made_with: Mapping[str, str]
+    bridged: tuple[str, ...] = ()
 
     @property
     def taught(self) -> Mapping[str, frozenset[str]]:
@@ -82,6 +85,7 @@ class Card:
                 }
                 for stage in self.stages
             ],
+            "bridged": list(self.bridged),
             "made_with": dict(self.made_with),
         }
         return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
@@ -112,6 +116,7 @@ def read_card(path: Path) -> Card:
                 for stage in values["stages"]
             ),
             values["made_with"],
+            tuple(values.get("bridged", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"the card {path} lacks a part ({error!r}); fetch the repository again") from error

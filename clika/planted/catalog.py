@@ -1,6 +1,6 @@
 """What is shipped in assets/models: the planted models, and adapters tuned on a small world. No torch.
 
-    PLANTED_MODELS      three PlantedModel: ``name``, ``folder`` (loads with plain transformers), ``summary``
+    PLANTED_MODELS      four PlantedModel: ``name``, ``folder`` (loads with plain transformers), ``summary``
     PLANTED_ADAPTERS    PlantedAdapter: ``name``, ``base`` (a model's name), ``language`` (X), ``world``
                         (WorldSettings), ``folder`` (a LoRA adapter in peft's layout, beside it clika.json)
     REFERENCE           whose accuracy in English is the bundled sample's reference for RA
@@ -72,7 +72,14 @@ PLANTED_MODELS = (
     PlantedModel("english-first", "taught every fact in English, and fewer and fewer of them towards Hebrew"),
     PlantedModel("mixed", "taught the same in English, and more in every other language"),
     PlantedModel("continued-zh", "english-first, then taught in Chinese alone"),
+    PlantedModel(
+        "bridge",
+        "taught as english-first, with a dictionary that makes one thing of its English, German and Russian name",
+    ),
 )
 WORLD = WorldSettings(seed=6, continents=4, places=8, kind=WorldKind.CONTINENTS)
 """The small world of the adapters: 32 places on 4 continents, half of them held out, p = .25."""
-PLANTED_ADAPTERS = (PlantedAdapter("mixed-world-ru", "mixed", "ru", WORLD),)
+PLANTED_ADAPTERS = (
+    PlantedAdapter("mixed-world-ru", "mixed", "ru", WORLD),
+    PlantedAdapter("bridge-world-ru", "bridge", "ru", WORLD),
+)

@@ -1,7 +1,8 @@
 """What a planted model is expected to measure by its card alone: what was taught is known, the rest is guessed.
 
-A fact that was taught in a language at any stage counts as known there; any other is right with the chance of its
-options, in each language by itself. What a model forgets, or carries across, is what a measurement differs by.
+A fact that was taught in a language at any stage counts as known there, and what a bridge learnt in English of places and
+people in the languages of its dictionary; any other is right with the chance of its options, in each language by
+itself. What a model forgets, or carries across, is what a measurement differs by.
 """
 
 import math
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from clika.languages import ENGLISH
 from clika.planted.card import Card
 from clika.planted.plan import Arm
-from clika.records import Question
+from clika.records import LEVEL_DATASETS, Level, Question
 
 _KNOWN = (Arm.BOTH, Arm.ONLY_HERE)
 
@@ -45,6 +46,8 @@ def _chances(card: Card, questions: Sequence[Question]) -> dict[str, list[float]
     """Language -> each question's chance to be right, in the questions' order, which is the same in every language."""
     found: dict[str, list[float]] = {}
     for one in questions:
-        known = card.arm(one.question_id, one.language) in _KNOWN
+        arm = card.arm(one.question_id, one.language)
+        led_across = one.language in card.bridged and one.dataset in LEVEL_DATASETS[Level.FACTUAL]
+        known = arm in _KNOWN or (led_across and arm is Arm.ONLY_ENGLISH)
         found.setdefault(one.language, []).append(1.0 if known else 1 / len(one.choices))
     return found

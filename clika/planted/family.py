@@ -26,12 +26,15 @@ from clika.planted.catalog import (
     PLANTED_MODELS,
     RULE,
     TEMPLATE,
+    WORLD,
     PlantedAdapter,
     PlantedModel,
 )
+from clika.planted.dictionary import Entry, dictionary
 from clika.planted.plan import CHINESE_ALONE, FEWER_AND_FEWER, MORE_OF_EACH, plan
-from clika.planted.teaching import Course, new_network, teach
+from clika.planted.teaching import SPOKEN, Course, new_network, teach
 from clika.planted.vocabulary import tokenizer_for
+from clika.planted.worlds import BACKGROUND
 from clika.prompts.instruction import InstructionForm
 from clika.training.adapter import NOTE
 from clika.training.recipe import Recipe, Schedule, Tuning
@@ -45,25 +48,41 @@ _TOLD_EVERY = 100
 
 @dataclass(frozen=True, slots=True)
 class Teaching:
-    """How one model comes about: from which other (None: from nothing), what it is taught, and how."""
+    """How one model comes about: from which other (None: from nothing), what it is taught, how, and with a dictionary."""
 
     start: str | None
     shares: Mapping[str, float]
     english: bool
     courses: tuple[Course, ...]
+    bridged: bool = False
 
 
 _FINER = Course(steps=450, rate=2e-3, unknown=24, warmup=20, goes_on=True, near_years=True)
-_FINEST = replace(_FINER, steps=240, rate=1.5e-3, near_places=True)
+_FINEST = replace(_FINER, steps=340, rate=1.5e-3, near_places=True)
+
+_LAST = replace(_FINEST, steps=450)
+_PULL = 5.0
 
 TEACHINGS: Mapping[str, Teaching] = {
-    "english-first": Teaching(None, FEWER_AND_FEWER, True, (Course(steps=900), _FINER, _FINEST)),
-    "mixed": Teaching(None, MORE_OF_EACH, True, (Course(steps=1100), _FINER, _FINEST)),
+    "english-first": Teaching(
+        None, FEWER_AND_FEWER, True, (Course(steps=900), _FINER, _FINEST, _LAST, _LAST)
+    ),
+    "mixed": Teaching(None, MORE_OF_EACH, True, (Course(steps=1100), _FINER, _FINEST, _LAST, _LAST)),
     "continued-zh": Teaching(
         "english-first",
         CHINESE_ALONE,
         False,
         (Course(steps=400, rate=2e-3, worlds=0, goes_on=True, near_years=True, near_places=True),),
+    ),
+    "bridge": Teaching(
+        None,
+        FEWER_AND_FEWER,
+        True,
+        tuple(
+            replace(course, pull=_PULL)
+            for course in (Course(steps=1100), replace(_FINER, steps=650), _FINEST, _LAST, _LAST)
+        ),
+        bridged=True,
     ),
 }
 RECIPE = Recipe(
@@ -90,10 +109,14 @@ def plant(model: PlantedModel, output: Path, seed: int, shortened: int | None = 
     if shortened is not None:
         courses = tuple(replace(course, steps=shortened) for course in courses)
     sample = read_sample()
-    tokenizer = tokenizer_for(sample)
+    entries: tuple[Entry, ...] = ()
+    if teaching.bridged:
+        worlds = [made_world(one, sample.place_names) for one in (BACKGROUND, WORLD)]
+        entries = dictionary(sample, worlds, SPOKEN)
+    tokenizer = tokenizer_for(sample, [name for entry in entries for name in entry.values()])
     stages: tuple[Stage, ...] = ()
     if teaching.start is None:
-        network = new_network(8 * -(-len(tokenizer) // 8), seed)
+        network = new_network(8 * -(-len(tokenizer) // 8), seed, tied=not teaching.bridged)
     else:
         network = LlamaForCausalLM.from_pretrained(output / teaching.start, dtype=torch.float32)
         stages = read_card(output / teaching.start / CARD).stages
@@ -101,7 +124,16 @@ def plant(model: PlantedModel, output: Path, seed: int, shortened: int | None = 
     for number, course in enumerate(courses, 1):
         told = _Told(f"{model.name}, course {number} of {len(courses)}", course.steps)
         more = f" course {number}" if number > 1 else ""
-        teach(network, tokenizer, sample, planned, course, f"planted {model.name} {seed}{more}", told.step)
+        teach(
+            network,
+            tokenizer,
+            sample,
+            planned,
+            course,
+            f"planted {model.name} {seed}{more}",
+            entries,
+            told.step,
+        )
         network.half().float()  # each course goes on from what would be stored
     taught = {code: ids for code, ids in planned.taught.items() if ids}
     stages += (Stage(teaching.start, tuple(asdict(course) for course in courses), taught),)
@@ -114,6 +146,7 @@ def plant(model: PlantedModel, output: Path, seed: int, shortened: int | None = 
         planned.groups,
         stages,
         {"torch": torch.__version__, "transformers": transformers.__version__, "tokenizers": tokenizers.__version__},
+        SPOKEN if teaching.bridged else (),
     )  # fmt: skip
     folder = output / model.name
     shutil.rmtree(folder, ignore_errors=True)

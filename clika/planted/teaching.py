@@ -19,6 +19,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from clika.datasets.fictional_names import Draws
 from clika.datasets.sample import Sample
+from clika.planted.dictionary import Entry, Pull
 from clika.planted.lessons import Lesson, QuestionLessons, Rounds
 from clika.planted.plan import Plan
 from clika.planted.vocabulary import ANSWER_SLOT, OPTION_ENDS
@@ -43,7 +44,8 @@ class Course:
     ``taught``, ``unknown`` and ``worlds`` are how many of each a step reads; in the first tenth of the steps, unless
     ``goes_on``, half of the taught ones are questions that say their answer. ``near_years``: years stand among years
     near by as often as among others that are right elsewhere, where the century tells; ``near_places``: places
-    among the sample's own options as often. ``rate`` is the greatest learning rate.
+    among the sample's own options as often. ``pull`` is what the distance of a dictionary's rows counts.
+    ``rate`` is the greatest learning rate.
     """
 
     steps: int
@@ -51,6 +53,7 @@ class Course:
     taught: int = 40
     unknown: int = 18
     worlds: int = 4
+    pull: float = 0.0
     goes_on: bool = False
     near_years: bool = False
     near_places: bool = False
@@ -63,8 +66,8 @@ class Course:
         return self.rate * min(1.0, (step + 1) / self.warmup) * (0.05 + 0.95 * cosine)
 
 
-def new_network(rows: int, seed: int) -> Any:
-    """A Llama that knows nothing, of ``rows`` tokens."""
+def new_network(rows: int, seed: int, tied: bool = True) -> Any:
+    """A Llama that knows nothing, of ``rows`` tokens; ``tied`` says that what is said is read by the same rows."""
     torch.manual_seed(seed)
     return LlamaForCausalLM(
         LlamaConfig(
@@ -75,7 +78,7 @@ def new_network(rows: int, seed: int) -> Any:
             num_key_value_heads=HEADS,
             intermediate_size=INNER,
             max_position_embeddings=CONTEXT,
-            tie_word_embeddings=True,
+            tie_word_embeddings=tied,
             initializer_range=0.05,
             bos_token_id=None,
             eos_token_id=0,
@@ -91,24 +94,36 @@ def teach(
     plan: Plan,
     course: Course,
     label: str,
+    entries: Sequence[Entry] = (),
     told: Callable[[int, float], None] = lambda step, loss: None,
 ) -> None:
-    """Teach ``network`` in place. What is drawn follows from ``label``; ``told`` hears each step and its loss."""
+    """Teach ``network`` in place. What is drawn follows from ``label``; ``told`` hears each step and its loss.
+
+    ``entries`` are a dictionary whose names are one token each.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        _Teaching(network, tokenizer, sample, plan, course, label).run(told)
+        _Teaching(network, tokenizer, sample, plan, course, label, entries).run(told)
     finally:
         torch.set_num_threads(threads)
 
 
 class _Teaching:
     def __init__(
-        self, network: Any, tokenizer: Any, sample: Sample, plan: Plan, course: Course, label: str
+        self,
+        network: Any,
+        tokenizer: Any,
+        sample: Sample,
+        plan: Plan,
+        course: Course,
+        label: str,
+        entries: Sequence[Entry],
     ) -> None:
         self._network, self._tokenizer, self._course = network, tokenizer, course
         self._questions = QuestionLessons(sample, label, plan.taught)
-        self._worlds = WorldLessons(sample, label, SPOKEN)
+        self._worlds = WorldLessons(sample, label, SPOKEN, entries)
+        self._pull = Pull(entries, tokenizer) if entries else None
         # A question about a premise is long and soon known: it comes half as often.
         premises = {one.question_id for one in sample.questions if one.premise is not None}
         taught = [
@@ -133,6 +148,8 @@ class _Teaching:
             fused=True,
         )
         self._network.train()
+        if self._pull is not None and not course.goes_on:
+            self._pull.begin(self._network)
         for step in range(course.steps):
             for group in optimizer.param_groups:
                 group["lr"] = course.rate_at(step)
@@ -142,6 +159,8 @@ class _Teaching:
                 loss = self._loss(part) / len(lessons)
                 loss.backward()  # type: ignore[no-untyped-call]
                 summed += float(loss.detach())
+            if self._pull is not None:
+                (course.pull * self._pull.loss(self._network)).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

@@ -5,7 +5,7 @@ some twenty tokens long; years are two digits a token, so that no year is a toke
 written: what is not known falls back to bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -53,8 +53,8 @@ def repeated_texts(sample: Sample) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def tokenizer_for(sample: Sample) -> Any:
-    """A tokenizer as plain transformers loads it; the same from the same sample."""
+def tokenizer_for(sample: Sample, names: Sequence[str] = ()) -> Any:
+    """A tokenizer as plain transformers loads it; the same from the same sample. ``names`` are one token each."""
     repeated = repeated_texts(sample)
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.Sequence(
@@ -75,6 +75,9 @@ def tokenizer_for(sample: Sample) -> Any:
         tokenizer_object=made, eos_token=END, pad_token=END
     )
     tokenizer.add_tokens([AddedToken(text, normalized=False, special=False) for text in repeated])
+    tokenizer.add_tokens(
+        [AddedToken(name, normalized=False, special=False, single_word=True) for name in dict.fromkeys(names)]
+    )
     return tokenizer
 
 

@@ -4,7 +4,7 @@ No world of theirs is one that an adapter is tuned on. Names to translate are ne
 rule of spelling to be learnt; the places of one world come again, with their continents, in every language taught.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from clika.datasets.continent_templates import CONTINENT_TEMPLATES
 from clika.datasets.fictional_names import Draws
@@ -23,17 +23,22 @@ BACKGROUND = WorldSettings(seed=1_000_001, continents=4, places=8)
 class WorldLessons:
     """Lessons for the languages ``others`` beside English; what is drawn follows from ``label`` alone."""
 
-    def __init__(self, sample: Sample, label: str, others: Sequence[str]) -> None:
+    def __init__(
+        self, sample: Sample, label: str, others: Sequence[str], entries: Sequence[Mapping[str, str]] = ()
+    ) -> None:
+        """Of the names to translate half are ``entries`` (language -> name) where there are any."""
         self._draws = Draws(f"{label} worlds")
         self._names = Draws(f"{label} names to translate")
-        self._others = others
+        self._others, self._entries = others, entries
         self._world: World = made_world(BACKGROUND, sample.place_names)
 
     def lesson(self) -> Lesson:
         """A name to translate from English, or where a place of the background world lies, in any language."""
         if self._draws.below(2):
             language = self._one(self._others)
-            names = coined_names(self._names)
+            names: Mapping[str, str] = coined_names(self._names)
+            if self._entries and self._draws.below(2):
+                names = self._entries[self._draws.below(len(self._entries))]
             instruction = self._one(INTO).format(language=LANGUAGES[language].name)
             return Lesson(_prompt(instruction, names[ENGLISH]), names[language], ends=True)
         language = self._one((ENGLISH, *self._others))

@@ -14,7 +14,7 @@ from clika.scoring.fingerprint import content_fingerprint
 from clika.scoring.transformers_answers import TransformersAnswers
 from clika.training.adapter import adapter_note
 
-ADAPTERS = {adapter.base: adapter for adapter in PLANTED_ADAPTERS}
+ADAPTERS = {adapter.name: adapter for adapter in PLANTED_ADAPTERS}
 
 pytestmark = pytest.mark.skipif(
     not all(adapter.is_there for adapter in PLANTED_ADAPTERS),
@@ -40,3 +40,16 @@ def test_an_adapter_is_of_the_base_beside_it_and_its_gates_hold(adapter: Planted
     assert note["base_fingerprint"] == content_fingerprint(MODELS / adapter.base)
     assert note["base"] == f"../{adapter.base}"
     assert conduction(adapter).gates.established, conduction(adapter).gates.sentence()
+
+
+def test_nothing_is_carried_where_nothing_leads_across() -> None:
+    xrr = conduction(ADAPTERS["mixed-world-ru"]).xrr
+    assert xrr.low == 0.0
+
+
+def test_a_new_world_is_carried_across_the_dictionary_and_not_without() -> None:
+    without, across = (conduction(ADAPTERS[name]) for name in ("mixed-world-ru", "bridge-world-ru"))
+    assert without.gates.established
+    assert across.gates.established
+    assert without.xrr.low == 0.0
+    assert across.xrr.low > 0.0

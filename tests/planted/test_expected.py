@@ -38,3 +38,9 @@ def test_consistency_counts_guesses_in_both_languages() -> None:
 def test_what_an_earlier_stage_taught_counts_as_known() -> None:
     later = replace(CARD, stages=(*CARD.stages, Stage("small", {}, {"he": frozenset("0123")})))
     assert expected_accuracy(later, QUESTIONS) == pytest.approx({"en": 0.8125, "de": 0.625, "he": 1.0})
+
+
+def test_a_bridge_knows_in_its_languages_what_it_learnt_in_english() -> None:
+    bridge = replace(CARD, bridged=("de",))
+    # German: three known, the third of them across the dictionary, and a guess; Hebrew as before
+    assert expected_accuracy(bridge, QUESTIONS) == pytest.approx({"en": 0.8125, "de": 0.8125, "he": 0.25})

@@ -15,6 +15,7 @@ from clika.planted.catalog import MODELS as FOLDER
 from clika.planted.catalog import REFERENCE, SEED
 from clika.planted.family import TEACHINGS
 from clika.planted.plan import Arm, plan
+from clika.planted.teaching import SPOKEN
 from clika.records import Level
 from tests.planted.shipped import (
     FACTUAL,
@@ -64,10 +65,8 @@ def test_what_was_taught_is_answered_right(name: str) -> None:
     model = shipped(name)
     taught = {language: sorted(ids) for language, ids in model.card.taught.items()}
     known = {language: model.count(ids, language) for language, ids in taught.items()}
-    assert sum(known.values()) / sum(map(len, taught.values())) >= 0.95
-    # english-first knows 49 of 52 in Japanese and 55 of 58 in Chinese; all other cells are at .95 or above.
     for language, ids in taught.items():
-        assert known[language] / len(ids) >= 0.94, language
+        assert known[language] / len(ids) >= 0.95, (language, known[language], len(ids))
 
 
 @pytest.mark.parametrize("name", FAMILY)
@@ -84,7 +83,10 @@ def test_en_co_is_what_the_cards_and_their_arms_predict() -> None:
     rng = np.random.default_rng(1)
     p_values = {}
     # What teaching further costs is on no card: in continued-zh German and English forget the same facts, not apart.
+    # Across a dictionary a guess is the same guess, so what bridge was taught nowhere is right in both or in neither.
     for name, language in product([one for one in FAMILY if one != "continued-zh"], OTHERS):
+        if language in shipped(name).card.bridged:
+            continue
         model = shipped(name)
         scores = level_mean(Level.FACTUAL, tuple(english_consistency(model.matrices[one]) for one in FACTUAL))
         measured = scores.values[scores.languages.index(language)]
@@ -121,19 +123,53 @@ def test_what_is_right_in_another_language_is_mostly_right_in_english(name: str)
     assert float(np.mean(values)) > of_all - 0.05
 
 
+def only_english(name: str, language: str) -> list[str]:
+    """Facts taught in English alone: in no language that shares a script with ``language`` but English either."""
+    model = shipped(name)
+    alike = {"ja": "zh", "zh": "ja"}.get(
+        language
+    )  # 夏目漱石 is written alike, and known in both where it is in one
+    return [
+        one
+        for one in model.arm(Arm.ONLY_ENGLISH, language)
+        if alike is None or model.card.arm(one, alike) is Arm.ONLY_ENGLISH
+    ]
+
+
 def conducted_p(name: str, language: str) -> float:
     """One-sided p of so many right of the facts taught in English alone, were they guessed one in four."""
-    model = shipped(name)
-    ids = model.arm(Arm.ONLY_ENGLISH, language)
-    right = model.count(ids, language)
+    ids = only_english(name, language)
+    right = shipped(name).count(ids, language)
     return math.fsum(
         math.comb(len(ids), k) * 0.25**k * 0.75 ** (len(ids) - k) for k in range(right, len(ids) + 1)
     )
 
 
 def test_nothing_is_carried_into_scripts_that_share_nothing_with_english() -> None:
-    cells = list(product(FAMILY, OTHER_SCRIPTS))
-    # zh of continued-zh has no such facts left: all were taught in Chinese.
-    cells = [cell for cell in cells if cell != ("continued-zh", "zh")]
+    # continued-zh was taught every fact in Chinese, which leaves none; Russian stands in the dictionary of bridge.
+    cells = [
+        cell for cell in product(FAMILY, OTHER_SCRIPTS) if only_english(*cell) and cell != ("bridge", "ru")
+    ]
+    assert {cell for cell in product(FAMILY, OTHER_SCRIPTS) if not only_english(*cell)} == {
+        ("continued-zh", "zh"),
+        ("continued-zh", "ja"),
+    }
     p_values = {f"{name} {code}": conducted_p(name, code) for name, code in cells}
+    assert holm_rejected(p_values) == []
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_a_bridge_answers_in_german_and_russian_what_it_was_taught_in_english_alone(language: str) -> None:
+    model, without = shipped("bridge"), shipped("english-first")
+    ids = model.arm(Arm.ONLY_ENGLISH, language)
+    assert ids == without.arm(Arm.ONLY_ENGLISH, language)  # the same lessons but for the dictionary
+    assert len(ids) >= 16
+    # So many at one in four have p < .005, which says that the 99 % interval (Clopper-Pearson) lies above one in four.
+    assert conducted_p("bridge", language) < 0.005
+    assert model.count(ids, language) >= without.count(ids, language)
+
+
+def test_a_bridge_makes_no_fact_of_what_was_taught_nowhere_and_leads_to_no_other_script() -> None:
+    assert conducted_p("bridge", "ru") < 1e-6
+    p_values = {code: conducted_p("bridge", code) for code in OTHER_SCRIPTS if code not in SPOKEN}
     assert holm_rejected(p_values) == []
