@@ -19,9 +19,9 @@ INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 run: $(RUN_STAMP)
 	@$(VENV)/bin/python app.py
 
-# Files of tests run beside each other, four at a time: browsers and jobs are waited for more than they compute.
+# Files of tests run beside each other, a process a core and at most four; torch keeps to a thread in each.
 test: lint
-	@$(VENV)/bin/python -m pytest -m "not long" --numprocesses 4 --dist loadfile
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m "not long" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The benchmarks on tiny models and the longest walks, some minutes.
 test-long: $(TEST_STAMP)

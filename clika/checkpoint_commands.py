@@ -11,7 +11,7 @@ from clika.checkpoints.children import told_by
 from clika.checkpoints.file_names import is_pickled
 from clika.checkpoints.registry import Registry, is_hub_id
 from clika.checkpoints.unregistered import check_unregistered
-from clika.errors import UsageError
+from clika.errors import CheckpointRefusedError, UsageError
 from clika.settings import Settings
 
 MakeCommand = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
@@ -60,16 +60,21 @@ def add_checkpoints_commands(
 
 
 def registered(
-    store: Path, model: str, adapter: str | None, name: str | None
+    store: Path, model: str, adapter: str | None, name: str | None, only_limits: bool = False
 ) -> tuple[str, str | None, str | None]:
     """(model, adapter, name) as a job is given them: a registered checkpoint's folders, or what was asked for.
 
-    A folder of that name in the working directory comes first, and is checked as one that is registered. Raises
-    UsageError for an adapter on an adapter, CheckpointRefusedError for a folder that is refused.
+    A folder of that name in the working directory comes first, and is checked as one that is registered; with
+    ``only_limits`` whoever asks says the rest. Raises UsageError for an adapter on an adapter, CheckpointRefusedError for
+    a folder that is refused.
     """
     if Path(model).is_dir():
         whole = Path(model).resolve()
-        check_unregistered(whole, None if adapter is None else Path(adapter), store)
+        try:
+            check_unregistered(whole, None if adapter is None else Path(adapter), store)
+        except CheckpointRefusedError as refused:
+            if not only_limits or refused.code == "limits":
+                raise
         return str(whole), adapter, name
     found = Registry(store).resolved(model)
     if found is None:

@@ -388,7 +388,7 @@ def preflight_command(options: argparse.Namespace) -> int:
     for reason in left_out.values():
         print(f"clika: a run leaves out in every language: {reason}", file=sys.stderr)
     found = preflight(
-        registered(options.store, options.model, None, None)[0],
+        registered(options.store, options.model, None, None, only_limits=True)[0],
         lambda renderer: asking.prompts(chosen, renderer),
         dtype=options.dtype,
         device=options.device,

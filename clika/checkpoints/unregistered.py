@@ -13,7 +13,8 @@ def check_unregistered(folder: Path, adapter: Path | None = None, store: Path | 
     """Look at a model's files, and in a process shut in at its tokenizer and chat template; at an adapter on it too.
 
     What ``store`` took in as an upload, and what came with the program, was looked at and lies where nobody else
-    writes. Raises CheckpointRefusedError, whose code says which rule is broken.
+    writes; a folder that holds no model and no adapter the job refuses by itself. Raises CheckpointRefusedError, whose
+    code says which rule is broken.
     """
     kept = [SHIPPED] if store is None else [SHIPPED, (store / CHECKPOINTS).resolve()]
 
@@ -21,7 +22,9 @@ def check_unregistered(folder: Path, adapter: Path | None = None, store: Path | 
         return any(place.is_relative_to(one) for one in kept)
 
     folder = folder.resolve()
-    if not is_known(folder):
+    if not is_known(folder) and any(
+        (folder / name).is_file() for name in ("config.json", "adapter_config.json")
+    ):
         checked_folder(folder)
         inspected(folder)
     if adapter is not None and not is_known(adapter.resolve()):

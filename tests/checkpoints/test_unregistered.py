@@ -47,8 +47,10 @@ def test_a_sound_folder_and_its_adapter_pass_and_another_models_adapter_does_not
 
 
 def test_an_upload_and_what_came_with_the_program_are_not_looked_at_again(tmp_path: Path) -> None:
-    (tmp_path / CHECKPOINTS / "one" / "files").mkdir(parents=True)  # an empty folder would be refused
-    check_unregistered(tmp_path / CHECKPOINTS / "one" / "files", store=tmp_path)
-    check_unregistered(SHIPPED / "no-such-model", store=tmp_path)
+    files = tmp_path / CHECKPOINTS / "one" / "files"
+    files.mkdir(parents=True)
+    (files / "config.json").write_text("{}")  # which would be refused
+    check_unregistered(files, store=tmp_path)
+    check_unregistered(SHIPPED / "mixed")
     with pytest.raises(CheckpointRefusedError):
-        check_unregistered(tmp_path / CHECKPOINTS / "one" / "files")
+        check_unregistered(files)

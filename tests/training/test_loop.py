@@ -191,6 +191,7 @@ def test_a_run_ends_with_the_weights_and_losses_of_transformers_trainer(family: 
     )
 
 
+@pytest.mark.long
 def test_however_a_batch_is_cut_the_weights_are_the_same(tmp_path: Path) -> None:
     folder = small_model(tmp_path / "llama")
     one, _, _ = taught(folder, RECIPE, tmp_path / "one")

@@ -20,13 +20,13 @@ SECONDS_TO_START = 120.0
 
 
 @contextmanager
-def running_app(store: Path) -> Iterator[str]:
-    """``python app.py`` over a store; yields its address once it listens."""
+def running_app(store: Path, demo: bool = False) -> Iterator[str]:
+    """``python app.py`` over a store; yields its address once it listens. ``demo``: an empty store is given its jobs."""
     port = _free_port()
     environment = {
         **os.environ,
         "CLIKA_STORE": str(store),
-        "CLIKA_DEMO": "0",
+        "CLIKA_DEMO": "1" if demo else "0",
         "CLIKA_HOST": "127.0.0.1",
         "CLIKA_PORT": str(port),
         "PYTHONUNBUFFERED": "1",

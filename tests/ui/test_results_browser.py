@@ -224,5 +224,5 @@ def test_one_press_asks_a_checkpoint_the_bundled_sample_and_the_heatmap_fills(
         model.fill(str(tmp_path / "tiny-random"))
         page.locator("#evaluate-button").click()
         expect(page.locator("#evaluation-report")).to_contain_text("800 questions answered", timeout=2 * SLOW)
-        expect(page.locator("#heatmap .ytick")).to_have_text(["tiny-random"], timeout=SLOW)
+        expect(page.locator("#heatmap .ytick")).to_have_text(["tiny-random"], timeout=4 * SLOW)
         page.close()

@@ -153,6 +153,7 @@ def test_every_tab_is_reached_by_keyboard_and_kept_in_the_address(browser: Brows
     page.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_hostile_names_are_text_and_no_tab_scrolls_sideways_on_a_narrow_screen(
     browser: Browser, address: str, theme: str
