@@ -126,7 +126,7 @@ def test_filters_keys_another_model_and_the_map_keep_the_place(page: Page) -> No
     assert sum(float(share.removesuffix(" %")) for share in shares) == pytest.approx(100, abs=0.3)
     choose(page, "#question-model", "rowan-13b")
     expect(page.locator("#question .clika-legend")).to_contain_text("picked by rowan-13b", timeout=SLOW)
-    expect(place).to_have_text("1 of 24 in the list")
+    expect(place).to_have_text("1 of 24 in the list", timeout=SLOW)
     page.locator("#question-grouped").get_by_text("Group languages").click()
     expect(page.locator("#question section h3").first).to_be_visible(timeout=SLOW)
     expect(page.locator(".clika-card")).to_have_count(10)
