@@ -62,20 +62,17 @@ class _Answers(http.server.BaseHTTPRequestHandler):
             content = json.dumps(listed).encode()
         elif self.path.startswith(f"/grove/larch/resolve/{COMMIT}/"):
             content = self.server.files.get(self.path.rpartition("/")[2])
-        name, wanted = self.path.rpartition("/")[2], self.headers.get("Range", "")
-        found, content = content is not None, content or b""
-        begin = int(wanted.removeprefix("bytes=").partition("-")[0]) if body and found and wanted else 0
-        self.send_response(404 if not found else 206 if begin else 200)
-        self.send_header("Content-Length", str(len(content) - begin))
-        if begin:
-            self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
+        name = self.path.rpartition("/")[2]
+        self.send_response(404 if content is None else 200)
+        content = content or b""
+        self.send_header("Content-Length", str(len(content)))
         self.send_header("ETag", f'"{sha256(content).hexdigest()}"')
         self.send_header("X-Repo-Commit", COMMIT)
         self.end_headers()
         if body:
             whole = name != self.server.cut or self.server.cuts == 0
             self.server.cuts -= not whole
-            self.wfile.write(content[begin : None if whole else begin + (len(content) - begin) // 2])
+            self.wfile.write(content if whole else content[: len(content) // 2])
             self.close_connection = not whole
 
     def log_message(self, *_: object) -> None:
