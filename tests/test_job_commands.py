@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,14 +82,21 @@ def test_a_queue_is_filled_ordered_worked_off_and_tidied(store: Path, checkpoint
 def test_a_job_that_fails_says_why_and_can_be_tried_again(
     store: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
-    lost = tmp_path / "lost"
-    lost.mkdir()
-    (lost / "config.json").write_text("{}")
+    lost = shutil.copytree(checkpoint, tmp_path / "lost")
     queued(store, lost, "broken")
+    (lost / "config.json").unlink()  # after it was looked at
     assert "broken: " in clika(store, "jobs", "run", status=1)
     assert states(store) == {"broken": "failed"}
     assert "config.json" in clika(store, "jobs", "show", "broken")
     assert "queued" in clika(store, "jobs", "retry", "broken")
+
+
+def test_a_folder_without_a_tokenizer_becomes_no_job(store: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "config.json").write_text("{}")
+    assert "no tokenizer" in clika(store, "evaluate", "--model", str(bare), "--queue", status=1)
+    assert states(store) == {}
 
 
 def test_interrupting_a_waiting_command_ends_its_job_and_the_same_command_goes_on(
