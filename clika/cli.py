@@ -164,6 +164,12 @@ def build_parser() -> argparse.ArgumentParser:
         default=1,
         help="GPUs that a copy is spread over (default 1)",
     )
+    evaluating.add_argument(
+        "--cores",
+        type=int,
+        default=0,
+        help="CPU cores that a copy takes, the rest is left to other jobs (default 0: all)",
+    )
     evaluating.add_argument("--queue", action="store_true", help="put it into the queue and return")
     add_launcher_options(evaluating)
 
@@ -347,6 +353,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
         batch_tokens=options.batch_tokens,
         replicas=options.replicas,
         gpus_per_replica=options.gpus_per_replica,
+        cores=options.cores,
         adapter=None if adapter is None else str(Path(adapter).resolve()),
     )
     if launcher is not None:

@@ -59,6 +59,7 @@ def add_conductivity_command(command: MakeCommand) -> None:
         "--side-effects", metavar="COLLECTION", help="ask these stored questions before and after"
     )
     made.add_argument("--device", default="auto", choices=["cpu", "cuda", "mps", "auto"])
+    made.add_argument("--cores", type=int, default=0, help="CPU cores that it takes (default 0: all)")
     made.add_argument("--processes", type=int, default=1, help="devices that share each step (default 1)")
     made.add_argument("--queue", action="store_true", help="put it into the queue and return")
     made.add_argument("--dry-run", action="store_true", help="say what would be taught, and do nothing")
@@ -98,6 +99,7 @@ def conductivity_command(options: argparse.Namespace) -> int:
         options.side_effects,
         options.device,
         options.processes,
+        options.cores,
     )
     plan = conductivity_plan(model, name, languages, recipe, settings, options.data, wishes)
     for sentence in plan.faults:

@@ -33,6 +33,7 @@ class Wishes:
     side_effects: str | None = None
     device: str = "auto"
     processes: int = 1
+    cores: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def conductivity_plan(
             until_gates=wishes.until_gates,
             side_effects=wishes.side_effects,
             device=wishes.device,  # type: ignore[arg-type]  # the job checks it
+            cores=wishes.cores,
             processes=wishes.processes,
         )
         for language in languages

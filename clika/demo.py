@@ -104,8 +104,8 @@ def progress_sentence(jobs: Sequence[QueuedJob]) -> str | None:
     if not going:
         return None
     done = sum(one.state is JobState.DONE for one in jobs)
-    now = next((one for one in going if one.state is JobState.RUNNING), None)
-    at = "" if now is None else f"; now {now.request.name}"
+    now = [one.request.name for one in going if one.state is JobState.RUNNING]
+    at = f"; now {' and '.join(now)}" if now else ""
     return (
         f"CLiKA's own small models are being asked on this machine ({done} of {len(jobs)} done{at}). The cells fill as"
         " answers come in."
@@ -123,6 +123,7 @@ def _evaluation(model: PlantedModel, datasets: Sequence[str]) -> EvaluationJob:
         demonstrations=DEMONSTRATIONS,
         rule=RULE,
         device="cpu",
+        cores=1,  # so small a model is no faster on two, and another of them can be asked on the second
     )
 
 
@@ -141,6 +142,7 @@ def _conduction(adapter: PlantedAdapter, base: Path) -> ConductivityJob:
         places=settings.places,
         looks=0,
         device="cpu",
+        cores=1,
         adapter=str(adapter.folder),
     )
 

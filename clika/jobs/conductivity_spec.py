@@ -12,7 +12,7 @@ from clika.datasets.fictional_samples import translation_directions
 from clika.datasets.fictional_world import NameStyle, World, WorldKind, WorldSettings, made_world
 from clika.datasets.sample import read_sample
 from clika.errors import JobError, UsageError
-from clika.jobs.spec import DEVICES, MOST_REPLICAS, EvaluationJob
+from clika.jobs.spec import DEVICES, MOST_REPLICAS, EvaluationJob, check_cores
 from clika.jobs.spec_text import json_object, read_spec
 from clika.languages import ENGLISH, LANGUAGES
 from clika.records import Question
@@ -20,7 +20,7 @@ from clika.records import Question
 VERSION = 1
 KIND = "conductivity"
 # How a job is done, not what: it stays the same job when it is resumed otherwise.
-_HOW = ("device", "processes")
+_HOW = ("device", "processes", "cores")
 MOST_LOOKS = 100
 
 
@@ -33,7 +33,8 @@ class ConductivityJob:
     model is measured on the way, beside before and after. ``until_gates``: the most epochs for which tuning goes
     on until every gate holds; 0 tunes the recipe's epochs. ``side_effects`` names a stored collection whose
     questions are asked before and after. ``processes`` share each step (data parallel). ``adapter`` is the folder of
-    a LoRA adapter that was tuned on the world already: it is asked, and nothing is taught.
+    a LoRA adapter that was tuned on the world already: it is asked, and nothing is taught. ``cores`` is how many of
+    the CPU's it takes, 0 all.
     """
 
     model: str
@@ -56,6 +57,7 @@ class ConductivityJob:
     device: Literal["cpu", "cuda", "mps", "auto"] = "auto"
     processes: int = 1
     adapter: str | None = None
+    cores: int = 0
     version: int = VERSION
 
     def __post_init__(self) -> None:
@@ -74,6 +76,7 @@ class ConductivityJob:
             raise UsageError(f"device {self.device!r}; known: {', '.join(DEVICES)}")
         if not 1 <= self.processes <= MOST_REPLICAS:
             raise UsageError(f"processes {self.processes}; a job has 1 to {MOST_REPLICAS}")
+        check_cores(self.cores)
         if not 0 <= self.looks <= MOST_LOOKS:
             raise UsageError(f"looks {self.looks}; a model is measured 0 to {MOST_LOOKS} times on the way")
         if self.until_gates < 0:

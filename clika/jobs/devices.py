@@ -1,5 +1,6 @@
-"""What a job can run on here, and which of it is free: a device belongs to one job."""
+"""What a job can run on here, and which of it is free: a device belongs to one job, a CPU's cores to one each."""
 
+import os
 import platform
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from clika.jobs.any_job import Job
 
 CPU = "cpu"
 MPS = "mps"
+CORE = "core"
 CUDA = "cuda"
 _ASK_SECONDS = 10.0
 
@@ -29,6 +31,13 @@ def devices_here(environment: Mapping[str, str]) -> tuple[str, ...]:
         names = [str(number) for number in range(_nvidia_gpus())]
     apple = [MPS] if platform.system() == "Darwin" and platform.machine() == "arm64" else []
     return (*(f"{CUDA}:{name}" for name in names), *apple, CPU)
+
+
+def cores_here() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _nvidia_gpus() -> int:
@@ -79,20 +88,31 @@ class Placement:
         return tuple(dict.fromkeys(name for devices in self.replicas for name in devices))
 
 
-def placement(job: Job, here: Sequence[str], taken: Iterable[str]) -> Placement | None:
+def device_kind(job: Job, here: Sequence[str]) -> str:
+    """``cuda``, ``mps`` or ``cpu``: what ``auto`` comes to among the devices here."""
+    if job.device != "auto":
+        return job.device
+    return CUDA if any(name.startswith(CUDA) for name in here) else MPS if MPS in here else CPU
+
+
+def placement(
+    job: Job, here: Sequence[str], taken: Iterable[str], cores: int | None = None
+) -> Placement | None:
     """Where a job can run now; None while devices that it needs are taken.
 
-    Replicas on a CPU or on Apple's GPU share it. Raises JobError for more GPUs than this machine has, and
-    UsageError for a kind of device that it has not.
+    Replicas on a CPU or on Apple's GPU share it; on a CPU a job that says how many ``cores`` a replica takes has
+    those of the machine's ``cores`` (None: counted), names such as ``core:1``, and leaves the others. Raises JobError
+    for more GPUs than this machine has, and UsageError for a kind of device that it has not.
     """
-    kind: str = job.device
-    if kind == "auto":
-        kind = CUDA if any(name.startswith(CUDA) for name in here) else MPS if MPS in here else CPU
+    kind = device_kind(job, here)
     busy = set(taken)
     if kind in (CPU, MPS):
         if kind not in here:
             raise UsageError(f"device {kind!r} and this machine has {', '.join(here)}; use 'cpu' or 'auto'")
-        return None if kind in busy else Placement(((kind,),) * job.replicas)
+        if kind == CPU and job.cores:
+            return _placed_on_cores(job.replicas, job.cores, busy, cores or cores_here())
+        held = kind in busy or (kind == CPU and any(name.startswith(CORE) for name in busy))
+        return None if held else Placement(((kind,),) * job.replicas)
     gpus = [name for name in here if name.startswith(CUDA)]
     needed = job.replicas * job.gpus_per_replica
     if needed > len(gpus):
@@ -105,3 +125,16 @@ def placement(job: Job, here: Sequence[str], taken: Iterable[str]) -> Placement 
         return None
     each = job.gpus_per_replica
     return Placement(tuple(tuple(free[n * each : (n + 1) * each]) for n in range(job.replicas)))
+
+
+def _placed_on_cores(replicas: int, each: int, busy: set[str], cores: int) -> Placement | None:
+    """The first free cores; a job that wants more than there are takes them all, and its replicas share them."""
+    if CPU in busy:
+        return None
+    every = [f"{CORE}:{number}" for number in range(cores)]
+    free = [name for name in every if name not in busy]
+    if replicas * each > cores:
+        return Placement((tuple(every),) * replicas) if free == every else None
+    if replicas * each > len(free):
+        return None
+    return Placement(tuple(tuple(free[n * each : (n + 1) * each]) for n in range(replicas)))

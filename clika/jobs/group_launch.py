@@ -42,7 +42,7 @@ def group_command(
     path = folder / CONFIGURATION.format(rank=0 if machines is None else machines.rank)
     write_durably(path, group_configuration(processes, on_cpu, machines).encode())
     return [
-        *(sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "--quiet"),
+        *(sys.executable, "-m", "accelerate.commands.launch", "--quiet"),
         *("--config_file", str(path), "--module", module, *arguments),
     ]
 

@@ -5,7 +5,6 @@ rank ends its siblings. The command is a list of arguments, the environment what
 """
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from clika.failpoints import VARIABLE as FAILPOINTS
 from clika.jobs.any_job import Job
 from clika.jobs.conductivity_spec import ConductivityJob
-from clika.jobs.devices import CPU, CUDA, MPS, Placement
+from clika.jobs.devices import CUDA, Placement, cores_here
 from clika.jobs.folder import JobFolder
 from clika.jobs.group_launch import group_command
 from clika.jobs.processes import Process, start
@@ -48,7 +47,7 @@ def start_replicas(
     """
     job = folder.job()
     # Ours beside the job: accelerate would take a person's own default configuration from their home.
-    on_cpu = placed.devices in ((CPU,), (MPS,))
+    on_cpu = not any(name.startswith(CUDA) for name in placed.devices)
     if isinstance(job, ConductivityJob):
         armed = environment.get(FAILPOINTS, "")
         arguments = [str(folder.path), *(["--failpoints", armed] if armed else [])]
@@ -72,7 +71,7 @@ def replica_command(folder: JobFolder, replica: int, failpoints: str = "") -> li
     """The arguments that start one replica."""
     armed = ["--failpoints", failpoints] if failpoints else []
     return [
-        *(sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "--quiet"),
+        *(sys.executable, "-m", "accelerate.commands.launch", "--quiet"),
         *("--config_file", str(folder.path / LAUNCH_CONFIGURATION), "--module"),
         *(WORKER, str(folder.path), "--replica", str(replica), *armed),
     ]
@@ -103,16 +102,10 @@ def replica_environment(
         name.partition(":")[2] for name in devices if name.startswith(CUDA)
     )
     if _THREADS not in passed:
-        passed[_THREADS] = str(max(1, _cores() // replicas))
+        shared = max(1, cores_here() // replicas)
+        passed[_THREADS] = str(min(job.cores, shared) if job.cores else shared)
     if Path(job.model).is_dir():
         passed["HF_HUB_OFFLINE"] = passed["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
     elif "HF_TOKEN" in environment:
         passed["HF_TOKEN"] = environment["HF_TOKEN"]
     return passed
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -33,11 +33,11 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs; a zombie does not."""
+        """Whether it runs; a zombie does not, unless other threads of it are still ending: they hold its locks."""
         try:
             found = psutil.Process(self.pid)
-            running = found.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-            return running and _started(found) == self.started
+            ended = found.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+            return not (ended and _threads(self.pid) <= 1) and _started(found) == self.started
         except psutil.NoSuchProcess:
             return False
 
@@ -51,6 +51,14 @@ def _started(process: psutil.Process) -> str:
     except OSError as error:
         raise psutil.NoSuchProcess(process.pid) from error
     return f"{_BOOT.read_text('ascii').strip()}:{after_name.split()[19]}"  # field 22 of all, proc(5)
+
+
+def _threads(pid: int) -> int:
+    """How many threads a process has, as Linux tells it; 0 for one that is gone, and elsewhere."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return 0
 
 
 def start(

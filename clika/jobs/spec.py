@@ -19,7 +19,7 @@ DTYPES = ("float32", "bfloat16", "float16", "mixed")
 RULES = tuple(str(rule) for rule in ScoringRule if rule is not ScoringRule.FIRST_CHARACTER)
 DEVICES = ("cpu", "cuda", "mps", "auto")
 # How a job is done, not what: any of these may change when it is resumed, and it stays the same job.
-_HOW = ("device", "batch_tokens", "replicas", "gpus_per_replica")
+_HOW = ("device", "batch_tokens", "replicas", "gpus_per_replica", "cores")
 MOST_REPLICAS = 64
 # Left out of the text where they stand at their defaults, so that jobs written before them keep their names.
 _LATER = (
@@ -29,8 +29,15 @@ _LATER = (
     "permutations",
     "replicas",
     "gpus_per_replica",
+    "cores",
     "adapter",
 )
+
+
+def check_cores(cores: int) -> None:
+    """Raises UsageError for a number of CPU cores that no job can take."""
+    if cores < 0:
+        raise UsageError(f"cores {cores}; a replica takes at least 1, or 0 for all that there are")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,8 @@ class EvaluationJob:
     ``limit`` is the most questions a data set, the same in every language; None asks all. ``batch_tokens``
     bounds a batch and moves no choice. ``dtype`` mixed is bfloat16 with near-ties asked again in float32.
     ``adapter`` is the folder of a LoRA adapter to be put on the model. ``replicas`` copies of the model share the
-    questions, each over ``gpus_per_replica`` GPUs (of no meaning on a CPU, whose cores the replicas share).
+    questions, each over ``gpus_per_replica`` GPUs (of no meaning on a CPU, whose cores the replicas share). On a CPU
+    each takes ``cores`` of them and leaves the rest to other jobs; 0 is all, shared by the replicas.
     ``template`` is a built-in one's name, or ``own:`` and the name of a user's own, whose TOML content is
     ``template_text``. ``permutations`` is the number of cyclic orders that options are asked in.
     """
@@ -58,6 +66,7 @@ class EvaluationJob:
     batch_tokens: int = 8192
     replicas: int = 1
     gpus_per_replica: int = 1
+    cores: int = 0
     adapter: str | None = None
     template_text: str | None = None
     demonstrations: int = 1
@@ -94,6 +103,7 @@ class EvaluationJob:
             raise UsageError(f"replicas {self.replicas}; a job has 1 to {MOST_REPLICAS}")
         if self.gpus_per_replica < 1:
             raise UsageError(f"gpus per replica {self.gpus_per_replica}; a replica needs at least 1")
+        check_cores(self.cores)
         if self.rule not in RULES:
             raise UsageError(f"scoring rule {self.rule!r}; known: {', '.join(RULES)}")
         if self.dtype == "mixed" and self.rule != "letter":

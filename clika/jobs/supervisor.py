@@ -19,7 +19,7 @@ import psutil
 
 from clika.errors import ClikaError, JobError, StoreError, StoreFullError, StoreLockedError, UsageError
 from clika.failpoints import Failpoint, reached
-from clika.jobs.devices import Placement, devices_here, placement
+from clika.jobs.devices import Placement, device_kind, devices_here, placement
 from clika.jobs.folder import JobFailure, JobFolder, job_folders
 from clika.jobs.launcher import start_replicas
 from clika.jobs.processes import Process, of_job, reap, send
@@ -146,10 +146,11 @@ class Supervisor:
         for one in jobs:
             with _told(one):
                 self._attend(one)
+        awaited: set[str] = set()
         for one in jobs:
             if queued_job(one.folder).state is JobState.QUEUED:
                 with _told(one):
-                    self._start(one.folder)
+                    self._start(one.folder, awaited)
 
     def attending(self, one: QueuedJob) -> bool:
         """Whether a job that lost its processes is not given up: the last of them are awaited, or it is tried again."""
@@ -273,8 +274,12 @@ class Supervisor:
     def _free(self) -> int:
         return shutil.disk_usage(self.store).free
 
-    def _start(self, folder: JobFolder) -> None:
-        """Start a queued job where its devices are free; a job that cannot run here is told so."""
+    def _start(self, folder: JobFolder, awaited: set[str]) -> None:
+        """Start a queued job where its devices are free; a job that cannot run here is told so.
+
+        ``awaited`` are the kinds of device that an earlier job waits for, this one's too where it has to wait: nobody
+        overtakes, or a job that needs many devices would wait for ever.
+        """
         try:
             settings = launcher_of(folder)
             if settings is not None:
@@ -296,7 +301,9 @@ class Supervisor:
             except (JobError, UsageError) as error:
                 _leave_failure(folder, error)
                 return
-            if placed is None:
+            kind = device_kind(one.job, self.devices)
+            if placed is None or kind in awaited:
+                awaited.add(kind)
                 return
             try:
                 folder.begin()

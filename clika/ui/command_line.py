@@ -37,6 +37,7 @@ def shell_commands(job: EvaluationJob, store: Path) -> str:
         *_unless_default(job, "batch_tokens", "--batch-tokens"),
         *_unless_default(job, "replicas", "--replicas"),
         *_unless_default(job, "gpus_per_replica", "--gpus-per-replica"),
+        *_unless_default(job, "cores", "--cores"),
         "--queue",
         *_option("--store", str(store.resolve())),
     ]

@@ -160,6 +160,10 @@ class ComparePanel:
     def _draw_if_grown(self, seen: int, *values: Any) -> list[object]:
         if self._watch.look() == seen:
             return [gr.skip() for _ in (*self.choosing, *self.everything)]
+        if (
+            not values[0] or not values[1]
+        ):  # a tick from before a link's runs were chosen must not empty their place
+            return [*self.offered(), gr.skip(), self._watch.look(), *[gr.skip() for _ in self.everything[2:]]]
         try:
             drawn = self._drawn(*values)
         except ClikaError as error:

@@ -42,6 +42,7 @@ _SETTINGS: Mapping[str, str] = {
     "device": "Device",
     "replicas": "Replicas",
     "gpus_per_replica": "GPUs a replica",
+    "cores": "Cores a replica",
     "batch_tokens": "Tokens a batch",
 }
 

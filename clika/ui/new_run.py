@@ -52,6 +52,7 @@ class NewRun:
     device: object = "auto"
     replicas: object = 1
     gpus_per_replica: object = 1
+    cores: object = 0
     batch_tokens: object = 8192
 
     @classmethod
@@ -76,6 +77,7 @@ class NewRun:
             device=job.device,
             replicas=job.replicas,
             gpus_per_replica=job.gpus_per_replica,
+            cores=job.cores,
             batch_tokens=job.batch_tokens,
         )
 
@@ -108,6 +110,7 @@ class NewRun:
                 batch_tokens=sent_whole("tokens a batch", self.batch_tokens),
                 replicas=sent_whole("replicas", self.replicas),
                 gpus_per_replica=sent_whole("GPUs a replica", self.gpus_per_replica),
+                cores=sent_whole("cores a replica", self.cores),
                 template_text=template_text,
                 demonstrations=demonstrations,
                 rotate_demonstrations=self.rotated is True,

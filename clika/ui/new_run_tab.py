@@ -223,6 +223,7 @@ class NewRunTab:
         with gr.Row():
             self.replicas = gr.Number(1, label="Replicas", precision=0, min_width=120)
             self.gpus_per_replica = gr.Number(1, label="GPUs a replica", precision=0, min_width=120)
+            self.cores = gr.Number(0, label="Cores a replica (0: all)", precision=0, min_width=120)
             self.batch_tokens = gr.Number(8192, label="Tokens a batch", precision=0, min_width=120)
 
     @property

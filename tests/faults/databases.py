@@ -36,9 +36,6 @@ def damage_databases(laboratory: Laboratory, count: int) -> None:
             what = _damaged(laboratory, store, kind, states)
             _opened(laboratory, store)
             rows, alarms, owner = laboratory.indexed(store)
-            if not (owner or alarms):  # whoever held the lock a moment longer lets it go
-                laboratory.until(lambda: laboratory.indexed(store)[2], "the database to be free")
-                rows, alarms, owner = laboratory.indexed(store)
             found = difference(expected, rows)
             laboratory.tally.lost += found[0]
             laboratory.tally.duplicated += found[1]

@@ -190,7 +190,10 @@ def gone(pid: int, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
+            dead = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+            if (
+                dead and len(os.listdir(f"/proc/{pid}/task")) == 1
+            ):  # its other threads hold its locks until they end
                 return True
         except OSError:
             return True

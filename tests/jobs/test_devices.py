@@ -33,6 +33,24 @@ def test_auto_takes_the_cpu_where_there_is_no_gpu_and_replicas_share_it() -> Non
     assert (placed.replicas, placed.devices) == ((("cpu",),) * 3, ("cpu",))
 
 
+def test_jobs_that_say_how_many_cores_they_take_run_side_by_side() -> None:
+    job = scripted_job(device="cpu", replicas=2, cores=2)
+    placed = placement(job, EIGHT, {"core:1"}, cores=5)
+    assert placed is not None
+    assert placed.replicas == (("core:0", "core:2"), ("core:3", "core:4"))
+    assert placement(job, EIGHT, placed.devices, cores=7) is None
+    assert placement(job, EIGHT, {"cpu"}, cores=8) is None
+    assert placement(scripted_job(device="cpu"), EIGHT, {"core:4"}, cores=8) is None
+
+
+def test_a_job_that_wants_more_cores_than_there_are_takes_them_all() -> None:
+    job = scripted_job(device="auto", replicas=2, cores=2)
+    placed = placement(job, ("cpu",), (), cores=3)
+    assert placed is not None
+    assert placed.replicas == (("core:0", "core:1", "core:2"),) * 2
+    assert placement(job, ("cpu",), {"core:2"}, cores=3) is None
+
+
 @pytest.mark.parametrize(
     ("visible", "found"), [("", ()), ("-1", ()), ("2,5", ("cuda:2", "cuda:5")), ("GPU-a1", ("cuda:GPU-a1",))]
 )

@@ -106,6 +106,7 @@ def test_a_replica_sees_its_own_gpus_and_its_share_of_the_cores(store: Path) -> 
     assert int(given["OMP_NUM_THREADS"]) == max(1, len(os.sched_getaffinity(0)) // 2)
     assert replica_environment(job, ("cpu",), 2, {"OMP_NUM_THREADS": "7"})["OMP_NUM_THREADS"] == "7"
     assert replica_environment(job, ("cpu",), 1, {})["CUDA_VISIBLE_DEVICES"] == ""
+    assert replica_environment(replace(JOB, cores=1), ("core:0",), 1, {})["OMP_NUM_THREADS"] == "1"
     command = replica_command(JobFolder.of(store, job), 1)
     assert command[command.index("--module") + 1 :] == [
         "clika.workers.evaluate", str(JobFolder.of(store, job).path), "--replica", "1",

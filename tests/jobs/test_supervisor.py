@@ -4,6 +4,7 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import psutil
 import pytest
@@ -45,6 +46,21 @@ def test_a_queue_is_worked_off_in_order_one_job_a_device(store: Path) -> None:
     ends = [looked_until_state(supervisor, one, JobState.DONE).folder.done() for one in jobs]
     assert [(end.answered, end.kept) for end in ends if end] == [(9, 0), (3 * COUNT - 9, 9)]
     assert len(table(store)) == 3 * COUNT
+
+
+def test_small_jobs_run_side_by_side_and_do_not_overtake_one_that_waits(store: Path) -> None:
+    wanted = (("a", 1), ("b", 1), ("whole", 0), ("c", 1))
+    jobs = [submitted(store, scripted_job(0.02, name=name, cores=cores)) for name, cores in wanted]
+    supervisor = scripted_supervisor(store)
+    with mock.patch("clika.jobs.devices.cores_here", return_value=3):
+        supervisor.look()
+        assert [queued_job(one.folder).state for one in jobs] == [
+            *(JobState.RUNNING, JobState.RUNNING), *(JobState.QUEUED, JobState.QUEUED),
+        ]  # fmt: skip
+        assert [replicas_of(one.folder)[0].devices for one in jobs[:2]] == [("core:0",), ("core:1",)]
+        looked_until_state(supervisor, jobs[2], JobState.DONE)
+        assert queued_job(jobs[0].folder).state is queued_job(jobs[1].folder).state is JobState.DONE
+        looked_until_state(supervisor, jobs[3], JobState.DONE)
 
 
 def test_replicas_share_the_questions_and_none_is_answered_twice(store: Path) -> None:

@@ -155,3 +155,16 @@ def test_three_runs_stand_side_by_side_over_what_all_answered(index: Index, tmp_
 def test_fewer_than_two_runs_are_no_comparison(index: Index, wanted: list[object]) -> None:
     with pytest.raises(UsageError, match=r"compare 2 to 12|no run None"):
         many_compared(index, wanted)
+
+
+def test_a_tick_from_before_two_runs_were_chosen_empties_nothing(index: Index) -> None:
+    with gr.Blocks():
+        panel = ComparePanel(index, StoreWatch(index))
+    chosen = len(panel.choosing)
+    outputs = [*panel.choosing, *panel.everything]
+    before = panel._draw_if_grown(-1, None, None, "to", Looked())
+    assert len(before) == len(outputs)
+    skipped = [update for update in before[chosen:] if isinstance(update, dict)]
+    assert skipped == [gr.skip()] * (len(panel.everything) - 1)  # all but the state that was looked at
+    both = panel._draw_if_grown(-1, BEFORE.run, AFTER.run, "to", Looked())
+    assert "before" in str(both[outputs.index(panel.summary)])
