@@ -14,7 +14,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 CUT_OFF := $(VENV)/.cut_off
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-long lint faults planted bench bench-gpu bench-dashboard bench-import bench-index bench-tuning clean
+.PHONY: run test test-long lint faults planted bench bench-gpu bench-dashboard bench-first-start bench-import bench-index bench-tuning clean
 
 run: $(RUN_STAMP)
 	@$(VENV)/bin/python app.py
@@ -43,6 +43,9 @@ bench-tuning: $(BENCH_STAMP)
 
 bench-dashboard: $(RUN_STAMP)
 	@$(VENV)/bin/python -m benchmarks.dashboard $(if $(RELEASE),--release $(RELEASE))
+
+bench-first-start: $(TEST_STAMP)
+	@$(VENV)/bin/python -m benchmarks.first_start
 
 bench-import: $(TEST_STAMP)
 	@$(VENV)/bin/python -m benchmarks.import_release $(RELEASE)

@@ -40,7 +40,9 @@ ROOMS: dict[str, set[str]] = {
         "imports", "database", "exports", "metrics", "figures", "jobs", "datasets", "prompts", "scoring", "shards",
         "settings", "records", "languages", "errors",
     },
-    "planted": {"datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors"},
+    "planted": {  # a script room: it asks what it made about its world too
+        "conductivity", "datasets", "prompts", "scoring", "training", "shards", "records", "languages", "errors",
+    },
     "serving": {"ui", "jobs", "checkpoints", "database", "planted", "settings", "errors"},
     "app": {"serving", "settings", "errors", "failpoints"},
 }  # fmt: skip

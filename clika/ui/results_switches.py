@@ -83,6 +83,11 @@ class SwitchParts:
             *(self.models, self.languages, self.study, self.baseline, self.sort),
         ]
 
+    def wished(self, wanted: Switches) -> dict[Any, object]:
+        """The switches that stand before anything is in the store, as ``wanted``."""
+        metric = wanted.metric if wanted.metric in set(Metric) else None
+        return {self.metric: gr.update(value=metric), self.shape: gr.update(value=str(wanted.shape))}
+
     def updates(self, view: View, scores: Scores, shape: Shape, held: Switches) -> dict[Any, object]:
         """The switches for what is shown now. A value that they ``held`` already is left alone: it may have moved on."""
         wish = scores.wish

@@ -178,8 +178,8 @@ class ResultsTab:
         waits = view is None or self.guide.waits
         made[self.first.panel] = gr.update(visible=waits)
         made[self.results] = gr.update(visible=not waits)
-        if view is None or waits:
-            return made
+        if view is None or waits:  # what an address wishes is held until there is something to show
+            return made if held is None else {**made, **self.switches.wished(now)}
         chosen = self._still_there(now, view)
         scores = scores_of_view(self._index, view)
         shown = replace(now, collection=view.collection, metric=view.metric, scope=view.scope, chosen=chosen)

@@ -103,12 +103,13 @@ def view_of_store(
     """The switches, with what the store cannot show replaced by what it can; None where it holds no answer.
 
     Without a wish the metric is RA where a reference is known, XRR where a tuned model was asked, otherwise
-    accuracy. XRR is over the held-out half of a world.
+    accuracy. XRR is over the held-out half of a world: from a collection that is none it leads to one that is, and RA
+    leads back.
     """
     known = answered_collections(index)
     if not known:
         return None
-    shown = collection if collection in known else known[0]
+    shown = _that_has(index, metric, collection if collection in known else known[0], known)
     summaries = run_summaries(index, shown)
     datasets = {name for summary in summaries for name in summary.datasets}
     scopes = available_scopes(sorted(datasets)) or DATASETS
@@ -119,6 +120,26 @@ def view_of_store(
     if wanted in HELD_OUT_SCOPES and final_runs([summary.run for summary in summaries]):
         usual = Metric.XRR
     return View(shown, known, Metric(metric) if metric in set(Metric) else usual, wanted, scopes, wish)
+
+
+def _that_has(index: Index, metric: str | None, chosen: str, known: Sequence[str]) -> str:
+    """The chosen collection; another where that one cannot have the metric: XRR is of worlds, RA of everything else."""
+
+    def datasets(collection: str) -> set[str]:
+        return {name for summary in run_summaries(index, collection) for name in summary.datasets}
+
+    if metric == Metric.XRR:
+        others = (one for one in known if final_runs([summary.run for summary in run_summaries(index, one)]))
+    elif metric == Metric.RA:
+        others = (
+            one
+            for one in known
+            if has_references(index, one, (available_scopes(sorted(datasets(one))) or DATASETS)[0])
+        )
+    else:
+        return chosen
+    is_world = any(scope in datasets(chosen) for scope in HELD_OUT_SCOPES)
+    return chosen if is_world == (metric == Metric.XRR) else next(others, chosen)
 
 
 def scores_of_view(index: Index, view: View) -> Scores:

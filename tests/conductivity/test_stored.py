@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -21,10 +22,11 @@ from clika.figures.heatmap import heatmap
 from clika.figures.score_grid import CellState
 from clika.imports import store_questions
 from clika.metrics.conductivity import Reading, conduction, curve
-from clika.records import FictionalSet, Gate, Metric, ModelRef, Run
+from clika.records import FictionalSet, Gate, Metric, ModelRef, Run, ScoringRule
 from clika.ui.results_cell import Chosen, cell_html, questions_shown
 from clika.ui.results_view import scores_of_view, view_of_store
 from tests.conductivity.knowing import Knows, knowing, prompt_of
+from tests.stores import made_up_questions, predictions, seal_predictions, seal_questions
 
 WORLD = made_world(WorldSettings(4, 5, 4))  # 10 held-out places
 MODEL = ModelRef("tiny", "tiny", fingerprint="f", dtype="float32")
@@ -198,3 +200,33 @@ def test_a_run_is_named_by_what_was_taught_and_when() -> None:
 def test_gates_and_sets_have_names_that_people_and_files_can_use() -> None:
     assert all("/" not in name and " " not in name for name in FictionalSet)
     assert len(set(Gate)) == 4
+
+
+def test_xrr_leads_from_a_plain_collection_to_a_world_and_ra_back(store: Path) -> None:
+    questions = made_up_questions(count=4)
+    seal_questions(store, questions)
+    plain = Run("plain", MODEL, "made-up", "english", ScoringRule.LETTER)
+    keys = [(question.question_id, question.language) for question in questions]
+    seal_predictions(store, plain, predictions(plain, dict.fromkeys(keys, 0)), job="plain")
+    world = world_collection(WORLD)
+    with Index.open(store) as opened:
+        wishes = (
+            ("made-up", "xrr"),
+            (world, "accuracy"),
+            (world, "xrr"),
+            ("made-up", "accuracy"),
+            (world, "ra"),
+        )
+        views = [view_of_store(opened, collection, metric, "xgeo") for collection, metric in wishes]
+        assert [view and (view.collection, view.scope) for view in views[:4]] == [
+            *((world, "fictional"), (world, views[1] and views[1].scope)),
+            *((world, "fictional"), ("made-up", "xgeo")),
+        ]  # fmt: skip
+        assert views[4] is not None
+        assert views[4].collection == world  # no collection here has a reference for RA
+        with mock.patch(
+            "clika.ui.results_view.has_references", lambda _, collection, scope: collection == "made-up"
+        ):
+            back = view_of_store(opened, world, "ra", "fictional")
+            assert back is not None
+            assert (back.collection, back.metric, back.scope) == ("made-up", Metric.RA, "xgeo")

@@ -8,6 +8,7 @@ from clika.conductivity.asking import measured
 from clika.datasets.fictional_world import made_world
 from clika.datasets.sample import read_sample
 from clika.metrics.conductivity import Conduction
+from clika.planted.__main__ import choices_of_world, told
 from clika.planted.catalog import MODELS, PLANTED_ADAPTERS, PlantedAdapter
 from clika.prompts.instruction import InstructionForm, instruction_prompt, instruction_text
 from clika.scoring.fingerprint import content_fingerprint
@@ -53,3 +54,14 @@ def test_a_new_world_is_carried_across_the_dictionary_and_not_without() -> None:
     assert across.gates.established
     assert without.xrr.low == 0.0
     assert across.xrr.low > 0.0
+
+
+def test_the_check_of_a_retraining_counts_the_choices_that_differ(capsys: pytest.CaptureFixture[str]) -> None:
+    adapter = ADAPTERS["mixed-world-ru"]
+    shipped = choices_of_world(adapter, MODELS)
+    assert len(shipped) == len(dict.fromkeys(shipped)) > 100
+    changed = dict(list(shipped.items())[2:])
+    changed[next(iter(changed))] = None
+    assert told(adapter.name, changed, shipped) == 3  # two are missing, one is another
+    assert told(adapter.name, shipped, choices_of_world(adapter, MODELS)) == 0
+    assert capsys.readouterr().out.splitlines()[1] == f"mixed-world-ru: 0 of {len(shipped)} choices differ"

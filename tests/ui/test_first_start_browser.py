@@ -34,6 +34,8 @@ def test_an_empty_store_fills_and_each_sentence_leads_to_its_question(
 ) -> None:
     with running_app(tmp_path / "store", demo=True) as address:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
+        carried = browser.new_page()
+        carried.goto(f"{address}/?metric=xrr")  # before there is a cell of it
         page.goto(address)
         look = page.locator("#guided-look")
         expect(look).to_contain_text("CLiKA's own small models are being asked", timeout=LONG)
@@ -46,4 +48,7 @@ def test_an_empty_store_fills_and_each_sentence_leads_to_its_question(
             page.goto(f"{address}/{target}")
             expect(page.locator("#question h2")).to_be_visible(timeout=LONG)
             expect(page.locator("#question")).to_contain_text("English")
+        expect(carried.get_by_text("XRR: of the fictional places")).to_be_visible(timeout=LONG)
+        expect(carried.locator("#heatmap .ytick")).to_have_count(len(PLANTED_ADAPTERS), timeout=LONG)
+        carried.close()
         page.close()
