@@ -13,10 +13,11 @@ from clika.database.index import Index
 from clika.database.queries import collections
 from clika.datasets.sample import SAMPLE_COLLECTION
 from clika.errors import ClikaError, UsageError
+from clika.figures.score_grid import language_name
 from clika.jobs.devices import device_memory
 from clika.jobs.queue import QueuedJob, submitted
 from clika.jobs.spec import DEVICES, DTYPES, RULES, EvaluationJob
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES, LANGUAGES
 from clika.prompts.templates import Template
 from clika.question_sources import QuestionSource, keep_questions, sample_source, stored_source
 from clika.records import DATASETS
@@ -163,7 +164,7 @@ class NewRunTab:
             elem_id="source",
         )
         self.languages = gr.CheckboxGroup(
-            [(language.name, code) for code, language in LANGUAGES.items()],
+            _language_choices(),
             value=list(LANGUAGES),
             label="Languages",
             elem_id="languages",
@@ -182,7 +183,7 @@ class NewRunTab:
     def _draw_advanced(self) -> None:
         with gr.Row():
             self.datasets = gr.Dropdown(
-                [(name, name) for name in DATASETS],
+                _dataset_choices(),
                 multiselect=True,
                 label="Data sets",
                 info="None chosen: all of the collection.",
@@ -249,6 +250,7 @@ class NewRunTab:
         self.known.input(self._add, [self.known, *asked], [self.known, *asked], **LOOK)
         self.found.input(self._add, [self.found, *asked], [self.found, *asked], **LOOK)
         gr.on([self.search.click, self.wanted.submit], self._search, self.wanted, self.found, **LOOK)
+        self.source.input(self._of_source, self.source, [self.languages, self.datasets], **LOOK)
         as_paper = [getattr(self, name) for name in _AS_THE_PAPER]
         self.preset.input(self._preset, self.preset, as_paper, **LOOK)
 
@@ -258,6 +260,17 @@ class NewRunTab:
         return [
             gr.update(choices=models, value=None, visible=bool(models)),
             gr.update(choices=self._sources()),
+        ]
+
+    @spoken
+    def _of_source(self, name: object) -> list[object]:
+        """The languages and data sets of a source that was chosen: all of them, wished or offered."""
+        questions = self._source(name).questions
+        held = {one.language for one in questions}
+        spoken_in = [code for code in ALL_LANGUAGES if code in held]
+        return [
+            gr.update(choices=_language_choices(spoken_in), value=spoken_in),
+            gr.update(choices=_dataset_choices(sorted({one.dataset for one in questions})), value=[]),
         ]
 
     def _known_models(self) -> list[tuple[str, str]]:
@@ -354,4 +367,17 @@ class NewRunTab:
         form = NewRun.of(job)
         values = {field.name: getattr(form, field.name) for field in fields(form)}
         values["source"] = gr.update(choices=self._sources(), value=job.collection)
+        languages = _language_choices(job.languages)
+        values["languages"] = gr.update(choices=languages, value=list(job.languages))
+        values["datasets"] = gr.update(choices=_dataset_choices(job.datasets), value=list(job.datasets))
         return [list(value) if isinstance(value, tuple) else value for value in values.values()]
+
+
+def _language_choices(further: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """The paper's ten, and what else there is to be asked in."""
+    codes = dict.fromkeys((*LANGUAGES, *further))
+    return [(language_name(code), code) for code in codes]
+
+
+def _dataset_choices(further: Sequence[str] = ()) -> list[tuple[str, str]]:
+    return [(name, name) for name in dict.fromkeys((*map(str, DATASETS), *further))]

@@ -13,7 +13,7 @@ from clika.database.index import Index
 from clika.errors import UsageError
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.devices import devices_here
-from clika.languages import ENGLISH
+from clika.languages import ENGLISH, LANGUAGES
 from clika.settings import Settings
 from clika.ui.about_tab import AboutTab
 from clika.ui.checkpoints_tab import CheckpointsTab, registered_models
@@ -121,7 +121,7 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             if preset != CONDUCTIVITY:
                 return [gr.skip() for _ in taught]
             model = next((line.strip() for line in (models or "").splitlines() if line.strip()), None)
-            spoken_in = [code for code in languages if code != ENGLISH]
+            spoken_in = [code for code in languages if code in LANGUAGES and code != ENGLISH]
             return [gr.update(selected=TabName.CONDUCTIVITY), QUICK, model, spoken_in]
 
         @spoken

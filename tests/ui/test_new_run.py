@@ -27,7 +27,7 @@ from clika.ui.new_run import FITTING, NewRun, checkpoints
 from clika.ui.new_run_tab import _AS_THE_PAPER, NewRunTab
 from clika.ui.run_estimate import RunEstimate, past_rates, run_estimate
 from clika.ui.store_watch import StoreWatch
-from tests.stores import made_up_questions
+from tests.stores import made_up_questions, seal_questions
 
 OWN = """name = "-my_own"
 [choice]
@@ -296,3 +296,23 @@ def test_registered_checkpoints_are_offered_under_their_names(tmp_path: Path) ->
     assert tab._known_models() == known
     submitted(tmp_path, one_job(NewRun(models=str(tmp_path))))
     assert tab._known_models() == known  # an earlier run of it is no second one
+
+
+def test_a_source_brings_its_own_languages_and_data_sets_into_the_form(tmp_path: Path) -> None:
+    seal_questions(tmp_path, made_up_questions("capitals", languages=("en", "sw", "zh")))
+    for tab in tab_over(tmp_path):
+        languages, datasets = (update for update in tab._of_source("made-up"))
+        assert languages["value"] == ["en", "zh", "sw"]  # type: ignore[index]
+        assert [code for _, code in languages["choices"]] == [*LANGUAGES, "sw"]  # type: ignore[index]
+        assert ("Swahili", "sw") in languages["choices"]  # type: ignore[index]
+        assert datasets["value"] == []  # type: ignore[index]
+        assert datasets["choices"][-1] == ("capitals", "capitals")  # type: ignore[index]
+        form = NewRun(models="owner/name", source="made-up", languages=languages["value"])  # type: ignore[index]
+        (one,) = tab.queued(form)
+        assert one.job is not None
+        assert (one.job.languages, one.job.datasets) == (("en", "zh", "sw"), ("capitals",))
+        again = dict(zip((field.name for field in fields(NewRun)), tab.filled(one.job), strict=True))
+        assert again["languages"]["value"] == ["en", "zh", "sw"]  # type: ignore[index]
+        assert ("capitals", "capitals") in again["datasets"]["choices"]  # type: ignore[index]
+        with pytest.raises(gr.Error, match="no collection"):
+            tab._of_source("gone")
