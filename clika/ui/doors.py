@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.middleware import Middleware
 
 from clika.settings import Settings
+from clika.ui.guesses import Guesses
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -54,6 +55,7 @@ class Doors:
         self._hosts = frozenset(hosts)
         self._any_address = any_address
         self._suffix = suffix
+        self._guesses = Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that may not pass; hand on every other, its body counted."""
@@ -64,12 +66,29 @@ class Doors:
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
         refusal = self._refusal(scope, headers)
-        if refusal is None:
+        if refusal is None and _is_guess(scope):
+            await self._guessed(scope, receive, send)
+        elif refusal is None:
             await self._app(scope, _counted(scope, receive), send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             await _answer(send, *refusal)
+
+    async def _guessed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a password on, unless too many of this address were wrong; what Gradio says of it is taken down."""
+        address = (scope.get("client") or ("",))[0]
+        waits = self._guesses.waits(address)
+        if waits:
+            await _answer(send, 429, f"too many wrong passwords; try again in {waits:.0f} seconds")
+            return
+
+        async def heard(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and message["status"] in (400, 401):
+                self._guesses.wrong(address)
+            await send(message)
+
+        await self._app(scope, _counted(scope, receive), heard)
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """(status, sentence) for a request that may not pass."""
@@ -97,6 +116,10 @@ class Doors:
         if name in self._hosts or (self._suffix and name.endswith(self._suffix)):
             return True
         return self._any_address and _is_address(name)
+
+
+def _is_guess(scope: Scope) -> bool:
+    return scope.get("method") == "POST" and scope["path"].rstrip("/").endswith("/login")
 
 
 def _path(scope: Scope) -> str:

@@ -9,6 +9,7 @@ from gradio_client.exceptions import AuthenticationError
 
 from clika.errors import UsageError
 from clika.settings import Settings
+from clika.ui.guesses import MOST_WRONG, WITHIN_SECONDS, Guesses
 from clika.ui.sign_in import sign_in
 from tests.ui.served import served_page
 
@@ -77,6 +78,38 @@ def test_nothing_is_seen_or_done_without_the_password(tmp_path: Path) -> None:
             Client(address, auth=("ada", "wrong"), verbose=False)
         client = Client(address, auth=("ada", "open sesame"), verbose=False)
         assert client.predict(api_name="/runs") == []
+
+
+def test_after_ten_wrong_passwords_the_right_one_waits_too(tmp_path: Path) -> None:
+    path = password_file(tmp_path)
+    right = {"username": "ada", "password": "open sesame"}
+    with served_page(tmp_path / "store", auth=f"ada:{path}") as address:
+        for number in range(MOST_WRONG):
+            guess = {**right, "password": f"sesame {number}"}
+            assert httpx.post(f"{address}/login", data=guess).status_code == 400
+            if number == 0:
+                assert httpx.post(f"{address}/login", data=right).status_code == 200
+        for place in ("login", "login/"):
+            waiting = httpx.post(f"{address}/{place}", data=right)
+            assert (waiting.status_code, "try again in" in waiting.text) == (429, True)
+
+
+def test_an_address_waits_a_minute_from_the_first_of_ten_and_no_other_does() -> None:
+    now = 100.0
+    guesses = Guesses(lambda: now)
+    for number in range(MOST_WRONG):
+        assert guesses.waits("a") == 0
+        now = 100.0 + number
+        guesses.wrong("a")
+    assert guesses.waits("a") == 100 + WITHIN_SECONDS - now
+    assert guesses.waits("b") == 0
+    now = 100.0 + WITHIN_SECONDS
+    assert guesses.waits("a") == 0
+    guesses.wrong("a")
+    assert guesses.waits("a") == 1.0  # the second one of the ten was a second later
+    for number in range(5000):
+        guesses.wrong(f"of many {number}")
+    assert guesses.waits("a") == 0  # the memory has an end
 
 
 def test_the_environment_and_the_command_line_say_who(tmp_path: Path) -> None:
