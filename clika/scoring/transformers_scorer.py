@@ -8,6 +8,7 @@ never cut, and a letter is the token that the tokenizer really makes after the p
 import logging
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from clika.scoring.checkpoint import (
 from clika.scoring.continuations import beginning_of, continued, spans
 from clika.scoring.fingerprint import content_fingerprint
 from clika.scoring.last_position import unwrapped_last_layer, wrapped_last_layer
+from clika.scoring.length_cuts import LAUNCH_TOKENS, length_cuts
 from clika.scoring.packed_linear import can_pack, keep_freed_memory, pack_linear_layers
 from clika.scoring.prompt_families import JOIN_TEXTS, Family, Join, PromptTokens
 from clika.scoring.rules import OPTION_RULES, choice, letter_scores, option_scores
@@ -264,18 +266,25 @@ class TransformersScorer:
     def _batches(self, family: Family, skipped: int) -> Iterator[list[int]]:
         """Positions in the family, longest first, so that running out of memory shows at once."""
         order = sorted(
-            range(len(family.tokens)), key=lambda position: (-len(family.tokens[position]), position)
+            range(len(family.tokens)), key=lambda position: (len(family.tokens[position]), position)
         )
-        start = 0
-        while start < len(order):
-            length = len(family.tokens[order[start]])
-            # A cached prefix costs little time but as much memory as other tokens: bounded at four budgets.
-            count = min(self._batch_tokens // (length - skipped), 4 * self._batch_tokens // length)
-            if self.path is ScoringPath.UNBATCHED:
-                count = 1
-            batch = order[start : start + max(1, count)]
-            yield batch
-            start += len(batch)
+        overhead = LAUNCH_TOKENS.get(self._device.type, LAUNCH_TOKENS["cuda"])
+        budget = 0
+        cuts: list[tuple[int, int]] = []
+        while order:
+            if budget != self._batch_tokens:  # the device had no room for so many
+                budget = self._batch_tokens
+                lengths = [len(family.tokens[position]) - skipped for position in order]
+                cuts = length_cuts(lengths, partial(self._fits, skipped), overhead)
+            begin, end = cuts.pop()
+            yield order[begin:end]
+            del order[begin:]
+
+    def _fits(self, skipped: int, count: int, width: int) -> bool:
+        """Whether rows of ``width`` fit a batch; a cached prefix costs little time and much memory: four budgets."""
+        if self.path is ScoringPath.UNBATCHED:
+            return count == 1
+        return count * width <= self._batch_tokens and count * (skipped + width) <= 4 * self._batch_tokens
 
     def _log_probs(
         self, rows: Sequence[list[int]], letters: tuple[int, ...], cache: Any = None, skipped: int = 0

@@ -18,6 +18,7 @@ from clika.scoring.checkpoint import (
     network_of,
     tokenizer_of,
 )
+from clika.scoring.length_cuts import LAUNCH_TOKENS
 from clika.scoring.packed_linear import keep_freed_memory
 from clika.training.adapter import learning_weights, with_adapter
 from clika.training.answer_loss import AnswerLoss
@@ -31,9 +32,6 @@ from clika.training.targets import Targets
 from clika.training.task import TrainingTask
 
 _logger = logging.getLogger(__name__)
-
-# How many tokens' time it takes to launch a micro-batch at all.
-_LAUNCH_TOKENS = {"cpu": 64, "mps": 512, "cuda": 1024}
 
 
 @dataclass(slots=True)
@@ -67,7 +65,7 @@ class Learner:
     @property
     def launch_tokens(self) -> int:
         """How many tokens a micro-batch costs beside its own."""
-        return _LAUNCH_TOKENS.get(self.device.type, 1024)
+        return LAUNCH_TOKENS.get(self.device.type, LAUNCH_TOKENS["cuda"])
 
     @property
     def learning(self) -> int:

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import torch
 
+from clika.scoring.length_cuts import length_cuts
 from clika.training.examples import Example
 from clika.training.packing import Packing, crowded, packed, shared_by
 
@@ -87,22 +88,10 @@ def micro_batches(
     """
     order = sorted(places, key=lambda place: (len(examples[place].ids), place))
     own = [len(examples[place].ids) - prefix_length for place in order]
-    least = [0.0, *[math.inf] * len(order)]
-    begins = [0] * (len(order) + 1)
-    for end in range(1, len(order) + 1):
-        for begin in range(end - 1, -1, -1):
-            padded = (end - begin) * own[end - 1]
-            if end - begin > 1 and prefix_length + padded > budget:
-                break
-            cost = least[begin] + overhead + prefix_length + padded
-            if cost < least[end]:
-                least[end], begins[end] = cost, begin
-    cut = []
-    end = len(order)
-    while end:
-        cut.append(MicroBatch(tuple(order[begins[end] : end]), prefix_length))
-        end = begins[end]
-    return cut
+    cuts = length_cuts(
+        own, lambda count, width: prefix_length + count * width <= budget, overhead + prefix_length
+    )
+    return [MicroBatch(tuple(order[begin:end]), prefix_length) for begin, end in reversed(cuts)]
 
 
 def packed_micro_batches(
