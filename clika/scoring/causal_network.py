@@ -15,6 +15,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from clika.errors import ModelError
 from clika.scoring.last_position import LastPositionOnly
+from clika.scoring.shared_prefix import SharedPrefix
 
 # How far two ways to compute one log-probability (nats) may lie apart: what rounding alone makes.
 TOLERANCES: dict[str, float] = {"float32": 1e-4, "float16": 0.03, "bfloat16": 0.2}
@@ -25,12 +26,16 @@ CACHE_FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, Run
 
 
 class CausalNetwork:
-    """The model called ``name`` in messages. ``last_layer`` is its wrapped last feed-forward part, if it is."""
+    """The model called ``name`` in messages. ``last_layer`` is its wrapped last feed-forward part, if it is.
+
+    ``shares_prefix`` says whether rows that go on from one row's cache read it where it lies (shared_prefix.py).
+    """
 
     def __init__(self, model: Any, name: str, device: torch.device) -> None:
         self.model = model
         self.device = device
         self.last_layer: LastPositionOnly | None = None
+        self.shares_prefix = False
         self._name = name
         self._accepted = frozenset(inspect.signature(model.forward).parameters)
 
@@ -72,9 +77,14 @@ class CausalNetwork:
             inputs["logits_to_keep"] = read
         if "use_cache" in self._accepted:
             inputs["use_cache"] = cache is not None
-        if cache is not None:
-            inputs["past_key_values"] = expanded(cache, count)
-        logits = self.logits(inputs, read)
+        if cache is not None and self.shares_prefix and count > len(cache.layers[0].keys):
+            shared = SharedPrefix(cache)
+            with shared.within():
+                logits = self.logits({**inputs, "past_key_values": shared.cache}, read)
+        else:
+            if cache is not None:
+                inputs["past_key_values"] = expanded(cache, count)
+            logits = self.logits(inputs, read)
         whole = "logits_to_keep" not in self._accepted or (kept != width and logits.shape[1] == width)
         if whole and logits.shape[:2] == (count, width):
             logits = torch.take_along_dim(logits, read[..., None], dim=1)

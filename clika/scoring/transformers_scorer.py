@@ -154,6 +154,7 @@ class TransformersScorer:
         )
         scorer = cls(network, tokenizer, reference, chosen_device, batch_tokens, prefix_cache, rule)
         scorer._check_causal()
+        scorer._causal.shares_prefix = fast and chosen_device.type == "cpu" and device_map is None
         if fast and not scorer._make_fast():
             _logger.warning(
                 "%s does not agree with its quicker layers and is computed without", reference.name
@@ -181,6 +182,7 @@ class TransformersScorer:
             batch_tokens=self._batch_tokens,
             memory_halvings=self.memory_halvings,
             packed_layers=self.packed_layers,
+            shared_attention=self._causal.shares_prefix and self.path is ScoringPath.PREFIX_CACHE,
         )
 
     @property
@@ -422,13 +424,19 @@ class TransformersScorer:
             rows = [*tokens[::step][: _CHECKED_PROMPTS - 1], tokens[-1]]
             alone = torch.cat([self._log_probs([row], family.letters) for row in rows])
             if path is ScoringPath.PREFIX_CACHE and family.prefix_length:
-                path = path if self._prefix_agrees(family, rows, alone) else ScoringPath.FULL
+                path = path if self._cache_agrees(family, rows, alone) else ScoringPath.FULL
             if path is not ScoringPath.UNBATCHED:
                 batched = self._log_probs(rows, family.letters)
                 path = path if self._agree(batched, alone) else ScoringPath.UNBATCHED
         if path is not self._fastest:
             _logger.warning("%s is scored on the slower path '%s'", self._reference.name, path)
         self.path = path
+
+    def _cache_agrees(self, family: Family, rows: Sequence[list[int]], alone: torch.Tensor) -> bool:
+        """As ``_prefix_agrees``, first with the quicker attention on a CPU where nothing spoke against that yet."""
+        if self._causal.shares_prefix and not self._prefix_agrees(family, rows, alone):
+            self._causal.shares_prefix = False
+        return self._causal.shares_prefix or self._prefix_agrees(family, rows, alone)
 
     def _prefix_agrees(self, family: Family, rows: Sequence[list[int]], alone: torch.Tensor) -> bool:
         skipped = family.prefix_length

@@ -11,9 +11,8 @@ from typing import Any
 
 import torch
 from transformers.integrations.sdpa_attention import repeat_kv
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-_REPLACED = "sdpa"
+from clika.scoring.attention_function import Attention, in_place_of_torchs, is_special
 
 
 class _RowAttention(torch.autograd.Function):
@@ -53,42 +52,33 @@ class _RowAttention(torch.autograd.Function):
 @contextmanager
 def row_attention() -> Iterator[None]:
     """Inside, models that ask transformers for torch's attention get this one, where a mask of floats is given."""
-    plain = ALL_ATTENTION_FUNCTIONS[_REPLACED]
-
-    def attention(
-        module: torch.nn.Module,
-        query: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-        dropout: float = 0.0,
-        scaling: float | None = None,
-        **named: Any,
-    ) -> tuple[torch.Tensor, None]:
-        special = dropout or any(
-            named.get(name) is not None for name in ("position_bias", "softcap", "cache")
-        )
-        if attention_mask is None or attention_mask.dtype == torch.bool or special:
-            found: tuple[torch.Tensor, None] = plain(
-                module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **named
-            )
-            return found
-        groups = query.shape[1] // key.shape[1]
-        dtype = _computed_in(value)
-        said: torch.Tensor = _RowAttention.apply(  # type: ignore[no-untyped-call]
-            query.to(dtype),
-            repeat_kv(key, groups).to(dtype),
-            repeat_kv(value, groups).to(dtype),
-            attention_mask.to(dtype),
-            query.shape[-1] ** -0.5 if scaling is None else scaling,
-        )
-        return said.transpose(1, 2).contiguous(), None
-
-    ALL_ATTENTION_FUNCTIONS[_REPLACED] = attention
-    try:
+    with in_place_of_torchs(_attention):
         yield
-    finally:
-        del ALL_ATTENTION_FUNCTIONS[_REPLACED]  # type: ignore[no-untyped-call]
+
+
+def _attention(
+    plain: Attention,
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **named: Any,
+) -> tuple[torch.Tensor, None]:
+    if attention_mask is None or attention_mask.dtype == torch.bool or is_special(dropout, named):
+        return plain(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **named)
+    groups = query.shape[1] // key.shape[1]
+    dtype = _computed_in(value)
+    said: torch.Tensor = _RowAttention.apply(  # type: ignore[no-untyped-call]
+        query.to(dtype),
+        repeat_kv(key, groups).to(dtype),
+        repeat_kv(value, groups).to(dtype),
+        attention_mask.to(dtype),
+        query.shape[-1] ** -0.5 if scaling is None else scaling,
+    )
+    return said.transpose(1, 2).contiguous(), None
 
 
 def _computed_in(value: torch.Tensor) -> torch.dtype:

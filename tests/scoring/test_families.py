@@ -13,6 +13,11 @@ from clika.scoring.transformers_scorer import ScoringPath, TransformersScorer
 from tests.models import FAMILIES, RECURRENT, TinyTokenizer, tiny_model
 from tests.scoring.asking import asked, letters, scored
 
+# The others see a window, keep a state, bend their scores, or compute attention by themselves.
+SHARED_ATTENTION = (
+    *("llama", "qwen2", "qwen3", "olmo2", "gpt2", "opt", "gpt_neox", "phi", "phi3", "mixtral", "qwen3_moe"),
+)
+
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_batched_gives_what_one_at_a_time_gives(family: str, tmp_path: Path) -> None:
@@ -29,6 +34,7 @@ def test_batched_gives_what_one_at_a_time_gives(family: str, tmp_path: Path) -> 
         assert [one.chosen_index for one in found] == [one.chosen_index for one in alone]
         shares = prefix_cache and family not in RECURRENT
         assert scorer.path is (ScoringPath.PREFIX_CACHE if shares else ScoringPath.FULL)
+        assert scorer.record.shared_attention == (prefix_cache and family in SHARED_ATTENTION)
     backwards = scored(scorer, given[::-1])[::-1]
     assert letters(backwards) == pytest.approx(expected, abs=1e-4)
 
