@@ -22,6 +22,9 @@ from clika.figures.colours import (
 from clika.figures.score_grid import CellState, ScoreCell, ScoreGrid, column_head, language_name
 
 ROW_HEIGHT = 34
+_FEW_COLUMNS = 3
+_FEW_COLUMN_WIDTH = 130
+_LETTER_WIDTH = 8
 HEAD_HEIGHT = 58
 FOOT_HEIGHT = 14
 LONGEST_LABEL = 30
@@ -62,6 +65,7 @@ def heatmap(grid: ScoreGrid, dark: bool = False, selected: tuple[str, str] | Non
         axes(fixedrange=True, showgrid=False, zeroline=False, showline=False, ticks="")
     figure.update_layout(
         template="none",
+        width=_width(grid),
         height=HEAD_HEIGHT + ROW_HEIGHT * max(1, len(grid.runs)) + FOOT_HEIGHT,
         margin={"l": 8, "r": 8, "t": HEAD_HEIGHT, "b": FOOT_HEIGHT},
         paper_bgcolor="rgba(0,0,0,0)",
@@ -76,6 +80,14 @@ def heatmap(grid: ScoreGrid, dark: bool = False, selected: tuple[str, str] | Non
         shapes=_frame(grid, selected, around.selected),
     )
     return figure
+
+
+def _width(grid: ScoreGrid) -> int | None:
+    """Pixels where there are few columns, which would be stretched out of sight; None: as wide as there is room."""
+    if len(grid.languages) > _FEW_COLUMNS:
+        return None
+    longest = max((len(shortened(label)) for label in grid.labels), default=0)
+    return _FEW_COLUMN_WIDTH * max(1, len(grid.languages)) + _LETTER_WIDTH * longest + 24
 
 
 def _values(grid: ScoreGrid, text_colour: str) -> go.Heatmap:

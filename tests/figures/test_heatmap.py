@@ -12,7 +12,7 @@ from clika.figures.score_grid import ScoreGrid, score_grid
 from clika.records import LanguageScores, Metric
 
 
-def grid(rows: int = 1) -> ScoreGrid:
+def grid(rows: int = 1, columns: tuple[str, ...] = ()) -> ScoreGrid:
     values = np.array([0.95, 0.05, math.nan, math.nan])
     names = {f"run{row}": "<b>bold</b> & co" for row in range(rows)}
     scored = [
@@ -22,7 +22,7 @@ def grid(rows: int = 1) -> ScoreGrid:
         for run in names
     ]
     asked = {(run, language): 8 for run in names for language in ("en", "de", "he")}
-    return score_grid(scored, Metric.RA, "basic", names, asked)
+    return score_grid(scored, Metric.RA, "basic", names, asked, columns)
 
 
 def drawn(
@@ -89,3 +89,11 @@ def test_the_background_is_the_pages_own(dark: bool) -> None:
 
 def test_an_empty_grid_has_a_height() -> None:
     assert heatmap(score_grid([], Metric.RA, "basic", {}, {})).layout.height > 100
+
+
+def test_few_columns_keep_to_themselves_and_many_take_the_room_there_is() -> None:
+    languages = ("en", "de", "he", "zh")
+    widths = [heatmap(grid(2, languages[:count])).layout.width for count in (1, 3, 4)]
+    assert widths[0] is not None
+    assert widths[1] - widths[0] == 2 * 130
+    assert widths[2] is None
