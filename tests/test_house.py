@@ -70,7 +70,15 @@ ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands", "checkp
 ROOMS["build_factual_command"] = {"datasets", "languages", "records", "errors"}
 ROOMS["fetch_command"] = {"datasets", "imports", "languages", "errors"}
 ROOMS["demo_command"] = ROOMS["job_commands"] | {"job_commands", "references", "demo", "planted"}
+ROOMS["evaluate_command"] = ROOMS["job_commands"] | {
+    "job_commands",
+    "checkpoint_commands",
+    "question_sources",
+}
+ROOMS["results_commands"] = {"database", "exports", "metrics", "references", "records", "errors"}
 ROOMS["cli"] = ROOMS["job_commands"] | {
+    "evaluate_command",
+    "results_commands",
     "build_factual_command",
     "fetch_command",
     "job_commands",
