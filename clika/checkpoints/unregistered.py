@@ -1,10 +1,13 @@
 """What registering checks, of a checkpoint that a job is given by its folder alone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from clika.checkpoints.children import PACKAGE, inspected
 from clika.checkpoints.folder_rules import checked_folder
 from clika.checkpoints.quarantine import CHECKPOINTS
+from clika.errors import CheckpointRefusedError
 
 SHIPPED = PACKAGE / "assets" / "models"
 
@@ -25,8 +28,19 @@ def check_unregistered(folder: Path, adapter: Path | None = None, store: Path | 
     if not is_known(folder) and any(
         (folder / name).is_file() for name in ("config.json", "adapter_config.json")
     ):
-        checked_folder(folder)
-        inspected(folder)
+        with _named(folder):
+            checked_folder(folder)
+            inspected(folder)
     if adapter is not None and not is_known(adapter.resolve()):
-        checked_folder(adapter.resolve())
-        inspected(folder, adapter.resolve())
+        with _named(adapter.resolve()):
+            checked_folder(adapter.resolve())
+            inspected(folder, adapter.resolve())
+
+
+@contextmanager
+def _named(place: Path) -> Iterator[None]:
+    """A refusal says which folder it is of: a job has others too."""
+    try:
+        yield
+    except CheckpointRefusedError as refused:
+        raise CheckpointRefusedError(refused.code, f"{place}: {refused.cause}", refused.remedy) from refused

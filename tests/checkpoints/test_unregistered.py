@@ -34,6 +34,7 @@ def test_files_that_are_refused_are_refused_by_their_code(tmp_path: Path) -> Non
     with pytest.raises(CheckpointRefusedError) as refused:
         check_unregistered(folder)
     assert refused.value.code.startswith("config")
+    assert refused.value.cause.startswith(f"{folder}: ")
 
 
 def test_a_sound_folder_and_its_adapter_pass_and_another_models_adapter_does_not(tmp_path: Path) -> None:
@@ -44,6 +45,7 @@ def test_a_sound_folder_and_its_adapter_pass_and_another_models_adapter_does_not
     with pytest.raises(CheckpointRefusedError) as refused:
         check_unregistered(wide, tmp_path / "lora")
     assert refused.value.code == "adapter-mismatch"
+    assert refused.value.cause.startswith(f"{tmp_path / 'lora'}: ")
 
 
 def test_an_upload_and_what_came_with_the_program_are_not_looked_at_again(tmp_path: Path) -> None:
