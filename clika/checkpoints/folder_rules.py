@@ -2,6 +2,8 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -90,12 +92,25 @@ def checked_configuration(folder: Path) -> dict[str, object]:
         sides = _sides(checked_weights(folder))
     except CheckpointRefusedError:  # whoever loads the weights says so
         sides = frozenset()
-    return config_rules.checked_config(folder, sides, causal=False)
+    with folder_named(folder):
+        return config_rules.checked_config(folder, sides, causal=False)
 
 
 def checked_weights(folder: Path) -> dict[str, Weight]:
     """A model folder's weights alone, by their headers. Raises CheckpointRefusedError where they are not whole."""
-    return _model_weights(folder, _names(folder, None))
+    with folder_named(folder):
+        return _model_weights(folder, _names(folder, None))
+
+
+@contextmanager
+def folder_named(folder: Path) -> Iterator[None]:
+    """A refusal says which folder it is of: whoever reads it may have given several."""
+    try:
+        yield
+    except CheckpointRefusedError as refused:
+        if refused.cause.startswith(str(folder)):
+            raise
+        raise CheckpointRefusedError(refused.code, f"{folder}: {refused.cause}", refused.remedy) from refused
 
 
 def _sides(weights: dict[str, Weight]) -> frozenset[int]:

@@ -1,13 +1,10 @@
 """What registering checks, of a checkpoint that a job is given by its folder alone."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from clika.checkpoints.children import PACKAGE, inspected
-from clika.checkpoints.folder_rules import checked_folder
+from clika.checkpoints.folder_rules import checked_folder, folder_named
 from clika.checkpoints.quarantine import CHECKPOINTS
-from clika.errors import CheckpointRefusedError
 
 SHIPPED = PACKAGE / "assets" / "models"
 
@@ -28,19 +25,10 @@ def check_unregistered(folder: Path, adapter: Path | None = None, store: Path | 
     if not is_known(folder) and any(
         (folder / name).is_file() for name in ("config.json", "adapter_config.json")
     ):
-        with _named(folder):
+        with folder_named(folder):
             checked_folder(folder)
             inspected(folder)
     if adapter is not None and not is_known(adapter.resolve()):
-        with _named(adapter.resolve()):
+        with folder_named(adapter.resolve()):
             checked_folder(adapter.resolve())
             inspected(folder, adapter.resolve())
-
-
-@contextmanager
-def _named(place: Path) -> Iterator[None]:
-    """A refusal says which folder it is of: a job has others too."""
-    try:
-        yield
-    except CheckpointRefusedError as refused:
-        raise CheckpointRefusedError(refused.code, f"{place}: {refused.cause}", refused.remedy) from refused

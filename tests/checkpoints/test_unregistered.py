@@ -9,6 +9,7 @@ from clika.checkpoints.quarantine import CHECKPOINTS
 from clika.checkpoints.unregistered import SHIPPED, check_unregistered
 from clika.cli import main
 from clika.errors import CheckpointRefusedError
+from clika.scoring.checkpoint import loaded
 from tests.checkpoints.test_hostile_models import HOSTILE
 from tests.models import tiny_llama
 from tests.scoring.test_transformers_answers import adapter
@@ -56,3 +57,14 @@ def test_an_upload_and_what_came_with_the_program_are_not_looked_at_again(tmp_pa
     check_unregistered(SHIPPED / "mixed")
     with pytest.raises(CheckpointRefusedError):
         check_unregistered(files)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_folder_cut_after_it_was_queued_is_named_by_whoever_loads_it(tmp_path: Path, name: str) -> None:
+    folder = tiny_llama(tmp_path / "model")
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointRefusedError) as refused:
+        loaded(folder, "float32")
+    assert refused.value.cause.startswith(f"{folder}: ")
+    assert refused.value.cause.count(str(folder)) == 1
