@@ -210,8 +210,9 @@ class ScoringRecord:
 
     ``path`` says how prompts are computed and ``join`` what stands before a letter (None before the first
     prompts, or where it has no meaning). ``batch_tokens`` is the budget now, after ``memory_halvings``
-    halvings for want of memory. ``packed_layers`` are prepacked for oneDNN. ``shared_attention``: a cached prefix
-    was read once for all rows of a batch, where it lies. ``threshold`` (nats) is the
+    halvings for want of memory. ``packed_layers`` are linear layers prepacked for oneDNN, ``fused_layers`` a
+    model's layers computed in fewer passes. ``shared_attention``: a cached prefix was read once for all rows of a batch,
+    where it lies. ``threshold`` (nats) is the
     margin below which a choice is asked again in float32, and ``asked_again`` how many were: None and 0
     unless the dtype is mixed.
     """
@@ -222,6 +223,7 @@ class ScoringRecord:
     batch_tokens: int | None = None
     memory_halvings: int = 0
     packed_layers: int = 0
+    fused_layers: int = 0
     shared_attention: bool = False
     threshold: float | None = None
     asked_again: int = 0

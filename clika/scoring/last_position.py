@@ -5,10 +5,16 @@ layer, but what the last layer's feed-forward part makes of them is thrown away:
 small model. Whether a model may be computed this way is checked by the caller.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
+
+
+class ReadsPositions(Protocol):
+    """A last layer that is told which positions (rows, kept) anybody will read; None for all."""
+
+    positions: torch.Tensor | None
 
 
 class LastPositionOnly(nn.Module):

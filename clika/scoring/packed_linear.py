@@ -9,6 +9,8 @@ memory never holds two copies of a model.
 import ctypes
 import logging
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,6 +21,7 @@ _logger = logging.getLogger(__name__)
 _DTYPES = (torch.float32, torch.bfloat16)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 _TRIED_ROWS = 8
+_STEP = 32
 # Units in the last place of the dtype, times the largest output: what another order of adding makes.
 _ROUNDING = 64.0
 
@@ -26,18 +29,58 @@ _ROUNDING = 64.0
 class PackedLinear(nn.Module):
     """``x @ weight.T + bias`` over a weight in oneDNN's own layout. For inference: it has no gradient."""
 
+    @classmethod
+    def of(cls, layers: Sequence[Any]) -> "PackedLinear":
+        """Linear layers of one input as a single one: their outputs behind each other."""
+        weights = [layer.weight for layer in layers]
+        biases = [layer.bias for layer in layers]
+        return cls(torch.cat(weights), None if biases[0] is None else torch.cat(biases))
+
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__()
         self.out_features, self.in_features = weight.shape
         self._packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), None)
         self._bias = None if bias is None else bias.detach()
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """(…, in_features) to (…, out_features), in the weight's dtype."""
-        outputs: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-            inputs, self._packed, self._bias, "none", [], ""
-        )
-        return outputs
+    def forward(
+        self,
+        inputs: torch.Tensor,
+        *,
+        silu: bool = False,
+        plus: torch.Tensor | None = None,
+        times: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """(…, in_features) to (…, out_features), in the weight's dtype; one thing more may be done with the result.
+
+        That is SiLU, or adding ``plus`` or multiplying ``times``, each of the result's shape: at most one of the three.
+        """
+        rows = inputs.shape[:-1].numel()
+        more = padded_rows(rows, inputs.dtype) - rows
+        made: torch.Tensor
+        if more:
+            whole = nn.functional.pad(inputs.reshape(rows, -1), (0, 0, 0, more))
+            made = self(whole, silu=silu)[:rows].view(*inputs.shape[:-1], -1)
+            if plus is not None:
+                made.add_(plus)
+            if times is not None:
+                made.mul_(times)
+            return made
+        other, named = (plus, "add") if plus is not None else (times, "mul")
+        if other is None:
+            done = "swish" if silu else "none"
+            made = torch.ops.mkldnn._linear_pointwise(inputs, self._packed, self._bias, done, [], "")
+        else:
+            made = torch.ops.mkldnn._linear_pointwise.binary(inputs, other, self._packed, self._bias, named)
+        return made
+
+
+def padded_rows(rows: int, dtype: torch.dtype) -> int:
+    """How many rows a multiplication of ``rows`` is made of.
+
+    oneDNN writes a program for every number of rows: in bfloat16, on a processor with matrix units, that takes three
+    milliseconds, more than the multiplication itself, so that few numbers serve all batches.
+    """
+    return -(-rows // _STEP) * _STEP if dtype == torch.bfloat16 else rows
 
 
 def can_pack() -> bool:
@@ -66,29 +109,38 @@ def pack_linear_layers(network: nn.Module) -> int:
     return packed
 
 
-def _agreeing(layer: nn.Module) -> PackedLinear | None:
-    if type(layer) is nn.Linear:
-        weight = layer.weight
-    elif type(layer) is Conv1D:
-        weight = layer.weight.t()
-    else:
+def _agreeing(layer: Any) -> PackedLinear | None:
+    if not is_packable(layer):
         return None
-    if weight.device.type != "cpu" or weight.dtype not in _DTYPES or min(weight.shape) < 2:
-        return None
-    if layer._forward_hooks or layer._forward_pre_hooks:
-        return None
+    weight: torch.Tensor = layer.weight if type(layer) is nn.Linear else layer.weight.t()
     generator = torch.Generator().manual_seed(0)
     tried = torch.randn(_TRIED_ROWS, weight.shape[1], generator=generator).to(weight.dtype)
     before = layer(tried)
     replacement = PackedLinear(weight, layer.bias)
     after = replacement(tried)
-    # A weight that is not finite must go on to show in the logits, in whichever layer computes it.
-    scale = before.float().nan_to_num(0.0, 0.0, 0.0).abs().max().item()
-    within = _ROUNDING * torch.finfo(weight.dtype).eps * max(scale, torch.finfo(weight.dtype).tiny)
-    if torch.allclose(before.float(), after.float(), rtol=0.0, atol=within, equal_nan=True):
+    if within_rounding(after, before):
         return replacement
     _logger.info("a linear layer of %s does not agree with its packed form and stays", tuple(weight.shape))
     return None
+
+
+def is_packable(layer: Any) -> bool:
+    """Whether it is a plain linear layer on the CPU in float32 or bfloat16, without hooks."""
+    if type(layer) not in (nn.Linear, Conv1D) or layer._forward_hooks or layer._forward_pre_hooks:
+        return False
+    weight = layer.weight
+    return weight.device.type == "cpu" and weight.dtype in _DTYPES and min(weight.shape) >= 2
+
+
+def within_rounding(after: torch.Tensor, before: torch.Tensor, units: float = _ROUNDING) -> bool:
+    """Whether what a quicker layer gives differs from the plain one's by no more than another order of adding makes.
+
+    That is ``units`` in the last place of the largest output.
+    """
+    # A weight that is not finite must go on to show in the logits, in whichever layer computes it.
+    scale = before.float().nan_to_num(0.0, 0.0, 0.0).abs().max().item()
+    within = units * torch.finfo(before.dtype).eps * max(scale, torch.finfo(before.dtype).tiny)
+    return torch.allclose(before.float(), after.float(), rtol=0.0, atol=within, equal_nan=True)
 
 
 def keep_freed_memory() -> None:

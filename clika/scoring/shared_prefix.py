@@ -77,10 +77,10 @@ class SharedPrefix:
             )
             return plain(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **named)
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-        return attention_behind(query * scale, key, value, keys[0], values[0], own), None
+        return attention_behind(query, key, value, keys[0], values[0], own, scale), None
 
     def _own_mask(self, mask: torch.Tensor | None, skipped: int, dtype: torch.dtype) -> torch.Tensor | None:
-        """(rows, 1, width, width) to be added, of a mask by which everybody sees the whole prefix; else None."""
+        """(rows, 1, asked, width) to be added, of a mask by which everybody sees the whole prefix; else None."""
         if mask is None or mask.dtype is not torch.bool or mask.dim() != 4:
             return None
         if mask is not self._mask:  # one for all layers of a kind
@@ -99,23 +99,30 @@ def attention_behind(
     prefix_keys: torch.Tensor,
     prefix_values: torch.Tensor,
     mask: torch.Tensor,
+    scaling: float,
 ) -> torch.Tensor:
-    """(rows, width, heads, size) of scaled queries (rows, heads, width, size) over the prefix and the rows' own.
+    """(rows, asked, heads, size) of queries (rows, heads, asked, size) over the prefix and the rows' own.
 
     Keys and values are of as many heads or of groups of them: the rows' (rows, groups, width, size), the prefix's
-    (groups, skipped, size). ``mask`` (rows, 1, width, width) is added to the scores of the rows' own keys.
+    (groups, skipped, size). ``mask`` (rows, 1, asked, width) is added to the scores of the rows' own keys.
     """
-    rows, heads, width, size = query.shape
+    rows, heads, asked, size = query.shape
     groups, skipped = prefix_keys.shape[:2]
-    each = heads // groups
-    grouped = query.reshape(rows, groups, each * width, size)
-    together = grouped.transpose(0, 1).reshape(groups, rows * each * width, size)
-    before = torch.bmm(together, prefix_keys.transpose(1, 2)).view(groups, rows, each, width, skipped)
-    own = torch.matmul(grouped, key.transpose(2, 3)).view(rows, groups, each, width, width)
-    scores = torch.cat((before.transpose(0, 1), own.add_(mask[:, :, None])), dim=-1)
+    each, width = heads // groups, key.shape[2]
+    by_head = query.transpose(0, 1).contiguous()
+    key, value = (
+        key.transpose(0, 1)[:, None],
+        value.transpose(0, 1)[:, None],
+    )  # (groups, 1, rows, width, size)
+    together = by_head.view(groups, each * rows * asked, size)
+    scores = by_head.new_empty(groups, each * rows * asked, skipped + width)
+    before = scores[..., :skipped]
+    torch.baddbmm(before, together, prefix_keys.transpose(1, 2), beta=0, alpha=scaling, out=before)
+    scores = scores.view(groups, each, rows, asked, skipped + width)
+    own = torch.matmul(by_head.view(groups, each, rows, asked, size), key.transpose(-1, -2))
+    torch.add(mask[:, 0], own, alpha=scaling, out=scores[..., skipped:])
     shares = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)
-    found = torch.matmul(shares[..., skipped:].reshape(rows, groups, each * width, width), value)
-    of_prefix = shares[..., :skipped].transpose(0, 1).reshape(groups, rows * each * width, skipped)
-    from_prefix = torch.bmm(of_prefix, prefix_values).view(groups, rows, each * width, -1)
-    found += from_prefix.transpose(0, 1)
-    return found.view(rows, heads, width, -1).transpose(1, 2).contiguous()
+    found = torch.matmul(shares[..., skipped:], value)
+    of_prefix = shares[..., :skipped].reshape(groups, each * rows * asked, skipped)
+    found += torch.bmm(of_prefix, prefix_values).view(found.shape)
+    return found.view(heads, rows, asked, -1).permute(1, 2, 0, 3).contiguous()

@@ -21,9 +21,9 @@ from clika.scoring.adapter import adapter_fingerprint, with_adapter
 from clika.scoring.candidates import CandidateItem, CandidateScores, Written, WrittenItem
 from clika.scoring.causal_network import (
     CACHE_FAULTS,
-    CPU_BATCH_TOKENS,
     TOLERANCES,
     CausalNetwork,
+    cpu_batch_tokens,
     is_out_of_memory,
     repeated,
 )
@@ -73,9 +73,8 @@ class TransformersAnswers:
         self._tokenizer, self._name = tokenizer, name
         self._tolerance = TOLERANCES.get(str(weight.dtype).removeprefix("torch."), TOLERANCES["float32"])
         self._kept_tokens = 4 * batch_tokens  # of a cache, which costs memory and little time
-        self._batch_tokens = min(
-            batch_tokens, CPU_BATCH_TOKENS if weight.device.type == "cpu" else batch_tokens
-        )
+        most = cpu_batch_tokens(weight.dtype) if weight.device.type == "cpu" else batch_tokens
+        self._batch_tokens = min(batch_tokens, most)
         self._prompt_tokens = PromptTokens(
             tokenizer, name, self._causal.embedding_rows, context_of(inner.config)
         )

@@ -20,9 +20,9 @@ from clika.records import ModelRef, Prompt, ScoringRecord, ScoringRule
 from clika.scoring.adapter import adapter_fingerprint, with_adapter
 from clika.scoring.causal_network import (
     CACHE_FAULTS,
-    CPU_BATCH_TOKENS,
     TOLERANCES,
     CausalNetwork,
+    cpu_batch_tokens,
     is_out_of_memory,
 )
 from clika.scoring.chat_text import chat_text
@@ -38,9 +38,10 @@ from clika.scoring.checkpoint import (
 )
 from clika.scoring.continuations import beginning_of, continued, spans
 from clika.scoring.fingerprint import content_fingerprint
+from clika.scoring.fused_layers import fuse_layers
 from clika.scoring.last_position import unwrapped_last_layer, wrapped_last_layer
-from clika.scoring.length_cuts import LAUNCH_TOKENS, length_cuts
-from clika.scoring.packed_linear import can_pack, keep_freed_memory, pack_linear_layers
+from clika.scoring.length_cuts import launch_tokens, length_cuts
+from clika.scoring.packed_linear import PackedLinear, can_pack, keep_freed_memory, pack_linear_layers
 from clika.scoring.prompt_families import JOIN_TEXTS, Family, Join, PromptTokens
 from clika.scoring.rules import OPTION_RULES, choice, letter_scores, option_scores
 from clika.scoring.scorer import Scored
@@ -83,7 +84,8 @@ class TransformersScorer:
         self._tokenizer = tokenizer
         self._reference = reference
         self._device = device
-        most = CPU_BATCH_TOKENS if device.type == "cpu" else batch_tokens
+        self._dtype = TORCH_DTYPES[str(reference.dtype)]
+        most = cpu_batch_tokens(self._dtype) if device.type == "cpu" else batch_tokens
         self._batch_tokens = min(batch_tokens, most)
         self._rule = rule
         self._fastest = ScoringPath.PREFIX_CACHE if prefix_cache else ScoringPath.FULL
@@ -93,6 +95,7 @@ class TransformersScorer:
         )
         self._checked_length = 0
         self.packed_layers = 0
+        self.fused_layers = 0
         self.memory_halvings = 0
         self.path: ScoringPath | None = None
 
@@ -113,13 +116,12 @@ class TransformersScorer:
     ) -> "TransformersScorer":
         """The scorer of a model folder or a Hub id.
 
-        A folder counts only if it holds ``config.json``; anything else of a Hub id's form is fetched from
-        the Hub. ``batch_tokens`` bounds rows x length of one batch (on a CPU 1,024 bounds it too).
-        ``name`` is what people will see: the folder's name or the Hub id where it is
-        None. ``fast`` may put quicker layers that agree in the place
-        of the model's own; without it the model is computed as transformers does. ``device_map`` spreads a model
-        that no single device holds; ``device`` is then where prompts begin. ``adapter`` is the folder of a LoRA
-        adapter, which is added into this base's weights, whatever base it names. ``rule`` decides the choice:
+        A folder counts only if it holds ``config.json``; anything else of a Hub id's form is fetched from the Hub.
+        ``batch_tokens`` bounds rows x length of one batch (on a CPU 1,024 bounds it too, 2,048 in bfloat16). ``name``
+        is what people will see: the folder's name or the Hub id where it is None. ``fast`` may put quicker layers that
+        agree in the place of the model's own; without it the model is computed as transformers does. ``device_map``
+        spreads a model that no single device holds; ``device`` is then where prompts begin. ``adapter`` is the folder
+        of a LoRA adapter, which is added into this base's weights, whatever base it names. ``rule`` decides the choice:
         ``letter`` and ``letter_variants`` come from one pass, the three others ask every option's text as well.
 
         Raises UsageError for an unknown dtype, a device that is not there or a budget below 1, and
@@ -154,13 +156,19 @@ class TransformersScorer:
         )
         scorer = cls(network, tokenizer, reference, chosen_device, batch_tokens, prefix_cache, rule)
         scorer._check_causal()
-        scorer._causal.shares_prefix = fast and chosen_device.type == "cpu" and device_map is None
-        if fast and not scorer._make_fast():
+        shares_prefix = fast and chosen_device.type == "cpu" and device_map is None
+        scorer._causal.shares_prefix = shares_prefix
+        for fuses in (True, False) if fast else ():
+            if scorer._make_fast(fuses):
+                break
             _logger.warning(
                 "%s does not agree with its quicker layers and is computed without", reference.name
             )
+            tried = scorer.fused_layers
             scorer._causal = CausalNetwork(placed()[0], reference.name, chosen_device)
-            scorer.packed_layers = 0
+            scorer.packed_layers = scorer.fused_layers = 0
+            if not tried:
+                break
         return scorer
 
     @property
@@ -182,6 +190,7 @@ class TransformersScorer:
             batch_tokens=self._batch_tokens,
             memory_halvings=self.memory_halvings,
             packed_layers=self.packed_layers,
+            fused_layers=self.fused_layers,
             shared_attention=self._causal.shares_prefix and self.path is ScoringPath.PREFIX_CACHE,
         )
 
@@ -270,7 +279,7 @@ class TransformersScorer:
         order = sorted(
             range(len(family.tokens)), key=lambda position: (len(family.tokens[position]), position)
         )
-        overhead = LAUNCH_TOKENS.get(self._device.type, LAUNCH_TOKENS["cuda"])
+        overhead = launch_tokens(self._device.type, self._dtype)
         budget = 0
         cuts: list[tuple[int, int]] = []
         while order:
@@ -368,12 +377,17 @@ class TransformersScorer:
         values = iter(sums)
         return [[next(values) for _ in options] for _, options in asked]
 
-    def _make_fast(self) -> bool:
-        """Put quicker layers in the place of the model's own; whether trial rows agree with them."""
+    def _make_fast(self, fuses: bool) -> bool:
+        """Put quicker layers in the place of the model's own, fused ones if ``fuses``; whether trial rows agree."""
         before = self._trial()
         if self._device.type == "cpu" and can_pack():
             keep_freed_memory()
-            self.packed_layers = pack_linear_layers(self._network)
+            self.fused_layers, last = fuse_layers(self._network) if fuses else (0, None)
+            pack_linear_layers(self._network)
+            self.packed_layers = sum(isinstance(one, PackedLinear) for one in self._network.modules())
+            if last is not None:
+                self._causal.last_layer = last
+                return self._trial_agrees(before)
         self._causal.last_layer = wrapped_last_layer(self._network)
         if self._trial_agrees(before):
             return True

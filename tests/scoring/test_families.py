@@ -17,6 +17,7 @@ from tests.scoring.asking import asked, letters, scored
 SHARED_ATTENTION = (
     *("llama", "qwen2", "qwen3", "olmo2", "gpt2", "opt", "gpt_neox", "phi", "phi3", "mixtral", "qwen3_moe"),
 )
+FUSED = ("llama", "mistral", "qwen2", "qwen3")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -48,6 +49,8 @@ def test_quicker_layers_say_what_the_model_says(family: str, tmp_path: Path) -> 
     assert plain.packed_layers == 0
     reads_its_weights = family == "mamba"  # dt_proj.weight: such a model stays as it is
     assert (quick.packed_layers > 0) == (can_pack() and not reads_its_weights)
+    assert plain.record.fused_layers == 0
+    assert quick.record.fused_layers == (2 if can_pack() and family in FUSED else 0)
     one, other = scored(quick, given), scored(plain, given)
     assert letters(one) == pytest.approx(letters(other), abs=1e-4)
     assert [s.chosen_index for s in one] == [s.chosen_index for s in other]

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from clika.scoring.packed_linear import PackedLinear, can_pack, pack_linear_layers
+from clika.scoring.packed_linear import PackedLinear, can_pack, pack_linear_layers, padded_rows
 
 pytestmark = pytest.mark.skipif(not can_pack(), reason="this build of torch has no prepacked oneDNN layers")
 
@@ -41,3 +41,34 @@ def test_a_weight_that_is_not_finite_still_shows() -> None:
     pack_linear_layers(network)
     with torch.inference_mode():
         assert network(torch.ones(2, 8))[:, 3].isnan().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("rows", [5, 64])
+def test_what_is_done_with_the_result_besides_is_done(dtype: torch.dtype, rows: int) -> None:
+    torch.manual_seed(rows)
+    layer = nn.Linear(48, 40).to(dtype)
+    packed = PackedLinear.of((layer,))
+    given, other = torch.randn(2, rows, 48).to(dtype), torch.randn(2, rows, 40).to(dtype)
+    with torch.inference_mode():
+        plain = layer(given).float()
+        kept = other.clone()
+        for found, expected in (
+            (packed(given, plus=other), plain + other),
+            (packed(given, times=other), plain * other),
+            (packed(given, silu=True), nn.functional.silu(plain)),
+        ):
+            assert found.shape == plain.shape
+            assert torch.allclose(found.float(), expected, atol=1e-5 if dtype is torch.float32 else 0.1)
+        assert torch.equal(other, kept)
+
+
+def test_layers_of_one_input_are_one_layer_and_few_numbers_of_rows_serve_bfloat16() -> None:
+    torch.manual_seed(0)
+    layers = [nn.Linear(48, 16), nn.Linear(48, 24)]
+    given = torch.randn(3, 48)
+    with torch.inference_mode():
+        expected = torch.cat([layer(given) for layer in layers], dim=-1)
+        assert torch.allclose(PackedLinear.of(layers)(given), expected, atol=1e-5)
+    assert {padded_rows(rows, torch.bfloat16) for rows in range(1, 65)} == {32, 64}
+    assert padded_rows(33, torch.float32) == 33

@@ -34,7 +34,7 @@ def test_it_is_attention_over_the_prefix_and_the_rows_own(
         query.float(), keys.float(), values.float(), attn_mask=whole, scale=0.3
     )
     own = torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)
-    found = attention_behind(query * 0.3, key, value, before_keys[0], before_values[0], own)
+    found = attention_behind(query, key, value, before_keys[0], before_values[0], own, 0.3)
     assert found.shape == (ROWS, WIDTH, HEADS, 6)
     assert found.dtype == dtype
     assert torch.allclose(found.transpose(1, 2).float(), expected, atol=within)
