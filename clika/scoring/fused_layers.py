@@ -69,7 +69,7 @@ class FusedLayer(nn.Module):
             raise ValueError("a layer with rotary positions is given them")
         rows, width, _hidden = hidden_states.shape
         count = rows * width
-        states = self._into(self._before_attention(_padded(hidden_states)))[:count]
+        states = self._into(self._before_attention.padded(hidden_states))[:count]
         query, key, value = self._rotated(states.view(rows, width, -1, self._size), *position_embeddings)
         if past_key_values is not None:
             key, value = past_key_values.update(key, value, self._index)
@@ -82,7 +82,7 @@ class FusedLayer(nn.Module):
             self, query, key, value, attention_mask, dropout=0.0, scaling=self._scaling
         )
         residual = self._out(found.flatten(2), plus=residual)
-        normed = self._before_mlp(_padded(residual))
+        normed = self._before_mlp.padded(residual)
         after = self._fed_back(self._up(normed, times=self._gate(normed, silu=True)), residual)
         if after.shape[1] == width:
             return after
@@ -120,13 +120,6 @@ class FusedLayer(nn.Module):
         return query.transpose(0, 1), key.transpose(0, 1), by_head[turned:].contiguous().transpose(0, 1)
 
 
-def _padded(states: torch.Tensor) -> torch.Tensor:
-    """(rows, hidden) of (…, hidden), with as many rows as a multiplication has: the rest are zeros."""
-    flat = states.flatten(0, -2)
-    rows = len(flat)
-    return nn.functional.pad(flat, (0, 0, 0, padded_rows(rows, flat.dtype) - rows))
-
-
 class _Norm:
     """RMSNorm of the last dimension, in float32."""
 
@@ -134,12 +127,27 @@ class _Norm:
         self._weight, self._epsilon = norm.weight.detach(), float(norm.variance_epsilon)
 
     def __call__(self, given: torch.Tensor) -> torch.Tensor:
+        return self._written(given, torch.empty_like(given))
+
+    def padded(self, given: torch.Tensor) -> torch.Tensor:
+        """(rows, hidden) of (…, hidden), with as many rows as a multiplication has: the rest are zeros."""
+        flat = given.flatten(0, -2)
+        count = len(flat)
+        made = flat.new_empty(padded_rows(count, flat.dtype), flat.shape[1])
+        self._written(flat, made[:count])
+        made[count:].zero_()
+        return made
+
+    def _written(self, given: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
         wide = given.float()
         scale = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
         scale = scale.square_().div_(given.shape[-1]).add_(self._epsilon).rsqrt_()
         # Not scaled in bfloat16: rounding the scale itself would move a whole row one way.
-        normed = given * scale if wide is given else wide.mul_(scale).to(given.dtype)
-        return normed.mul_(self._weight)
+        if wide is given:
+            torch.mul(given, scale, out=into)
+        else:
+            into.copy_(wide.mul_(scale))
+        return into.mul_(self._weight)
 
 
 def _mask_of(positions: torch.Tensor, mask: torch.Tensor | None, width: int, keys: int) -> torch.Tensor:

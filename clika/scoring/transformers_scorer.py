@@ -38,11 +38,10 @@ from clika.scoring.checkpoint import (
 )
 from clika.scoring.continuations import beginning_of, continued, spans
 from clika.scoring.fingerprint import content_fingerprint
-from clika.scoring.fused_layers import fuse_layers
-from clika.scoring.last_position import unwrapped_last_layer, wrapped_last_layer
 from clika.scoring.length_cuts import launch_tokens, length_cuts
-from clika.scoring.packed_linear import PackedLinear, can_pack, keep_freed_memory, pack_linear_layers
+from clika.scoring.packed_linear import keep_programs
 from clika.scoring.prompt_families import JOIN_TEXTS, Family, Join, PromptTokens
+from clika.scoring.quicker_layers import quickened
 from clika.scoring.rules import OPTION_RULES, choice, letter_scores, option_scores
 from clika.scoring.scorer import Scored
 
@@ -136,6 +135,8 @@ class TransformersScorer:
         if batch_tokens < 1:
             raise UsageError(f"batch of {batch_tokens} tokens; a batch holds at least 1: give 8192, say")
         chosen_device = device_here(device)
+        if fast and chosen_device.type == "cpu":
+            keep_programs()
         folder, base, revision = checkpoint_folder(model)
 
         def placed() -> tuple[Any, Any]:
@@ -156,19 +157,18 @@ class TransformersScorer:
         )
         scorer = cls(network, tokenizer, reference, chosen_device, batch_tokens, prefix_cache, rule)
         scorer._check_causal()
-        shares_prefix = fast and chosen_device.type == "cpu" and device_map is None
-        scorer._causal.shares_prefix = shares_prefix
         for fuses in (True, False) if fast else ():
-            if scorer._make_fast(fuses):
+            done = quickened(scorer._causal, fuses, scorer._tolerance)
+            if done.agrees:
+                scorer.packed_layers, scorer.fused_layers = done.packed, done.fused
                 break
             _logger.warning(
                 "%s does not agree with its quicker layers and is computed without", reference.name
             )
-            tried = scorer.fused_layers
             scorer._causal = CausalNetwork(placed()[0], reference.name, chosen_device)
-            scorer.packed_layers = scorer.fused_layers = 0
-            if not tried:
+            if not done.fused:
                 break
+        scorer._causal.shares_prefix = fast and chosen_device.type == "cpu" and device_map is None
         return scorer
 
     @property
@@ -376,44 +376,6 @@ class TransformersScorer:
             )
         values = iter(sums)
         return [[next(values) for _ in options] for _, options in asked]
-
-    def _make_fast(self, fuses: bool) -> bool:
-        """Put quicker layers in the place of the model's own, fused ones if ``fuses``; whether trial rows agree."""
-        before = self._trial()
-        if self._device.type == "cpu" and can_pack():
-            keep_freed_memory()
-            self.fused_layers, last = fuse_layers(self._network) if fuses else (0, None)
-            pack_linear_layers(self._network)
-            self.packed_layers = sum(isinstance(one, PackedLinear) for one in self._network.modules())
-            if last is not None:
-                self._causal.last_layer = last
-                return self._trial_agrees(before)
-        self._causal.last_layer = wrapped_last_layer(self._network)
-        if self._trial_agrees(before):
-            return True
-        unwrapped_last_layer(self._network)
-        self._causal.last_layer = None
-        return self._trial_agrees(before)
-
-    def _trial_agrees(self, before: torch.Tensor) -> bool:
-        try:
-            return self._agree(self._trial(), before)
-        except (ValueError, TypeError, IndexError, AttributeError, RuntimeError) as error:
-            # A model may look into a layer that is no longer there (Mamba into dt_proj.weight).
-            _logger.info("%s takes no quicker layers: %s", self._reference.name, error)
-            return False
-
-    def _trial(self) -> torch.Tensor:
-        """(2, vocabulary) nats after two made-up rows of 24 and 17 ids, computed in one padded batch."""
-        rows = self._causal.embedding_rows
-        ids = torch.tensor([[position * step % rows for position in range(1, 25)] for step in (7, 11)])
-        mask = torch.ones_like(ids)
-        mask[1, 17:] = 0
-        last = torch.tensor([[23], [16]], device=self._device)
-        inputs = {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
-        with torch.inference_mode():
-            logits = torch.take_along_dim(self._causal.logits(inputs, last), last[..., None], dim=1)
-        return logits[:, 0].float().log_softmax(-1).cpu()
 
     def _prefix_cache(self, prefix: list[int]) -> Any:
         return self._causal.prefix_cache(prefix)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from clika.scoring import fused_layers, transformers_scorer
+from clika.scoring import fused_layers, quicker_layers
 from clika.scoring.fused_layers import FusedLayer, fuse_layers
 from clika.scoring.packed_linear import can_pack
 from clika.scoring.transformers_scorer import TransformersScorer
@@ -87,7 +87,7 @@ def test_a_layer_of_another_form_with_a_hook_or_that_does_not_agree_stays(
     hooked.model.layers[1].mlp.up_proj.register_forward_hook(lambda *_: None)
     assert fuse_layers(hooked) == (1, None)
     assert isinstance(hooked.model.layers[0], FusedLayer)
-    monkeypatch.setattr(fused_layers._Norm, "__call__", lambda self, given: given)
+    monkeypatch.setattr(fused_layers._Norm, "_written", lambda self, given, into: into.copy_(given))
     assert fuse_layers(network_of(tmp_path / "other")) == (0, None)
 
 
@@ -111,10 +111,11 @@ def test_a_model_that_does_not_agree_as_a_whole_is_computed_with_packed_layers_a
         network.model.norm.weight.data *= 2
         return count, last
 
-    monkeypatch.setattr(transformers_scorer, "fuse_layers", spoilt)
+    monkeypatch.setattr(quicker_layers, "fuse_layers", spoilt)
     with caplog.at_level(logging.WARNING):
         scorer = TransformersScorer.load(folder, device="cpu")
     assert "does not agree with its quicker layers" in caplog.text
     assert scorer.record.fused_layers == 0
     assert scorer.record.packed_layers > 0
+    assert scorer._causal.shares_prefix
     assert letters(scored(scorer, asked(2))) == pytest.approx(expected, abs=1e-4)

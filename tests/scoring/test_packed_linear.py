@@ -1,5 +1,9 @@
 """Prepacked layers say what torch's own say, and take nothing over that they should leave."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -63,7 +67,7 @@ def test_what_is_done_with_the_result_besides_is_done(dtype: torch.dtype, rows: 
         assert torch.equal(other, kept)
 
 
-def test_layers_of_one_input_are_one_layer_and_few_numbers_of_rows_serve_bfloat16() -> None:
+def test_layers_of_one_input_are_one_layer_and_few_numbers_of_rows_serve_all() -> None:
     torch.manual_seed(0)
     layers = [nn.Linear(48, 16), nn.Linear(48, 24)]
     given = torch.randn(3, 48)
@@ -71,4 +75,29 @@ def test_layers_of_one_input_are_one_layer_and_few_numbers_of_rows_serve_bfloat1
         expected = torch.cat([layer(given) for layer in layers], dim=-1)
         assert torch.allclose(PackedLinear.of(layers)(given), expected, atol=1e-5)
     assert {padded_rows(rows, torch.bfloat16) for rows in range(1, 65)} == {32, 64}
-    assert padded_rows(33, torch.float32) == 33
+    assert {padded_rows(rows, torch.float32) for rows in range(1, 33)} == {16, 32}
+
+
+_TWICE = """
+import torch
+from clika.scoring.packed_linear import PackedLinear, keep_programs
+KEEP and keep_programs()
+layer = PackedLinear(torch.randn(8, 8), None)
+with torch.inference_mode():
+    for steps in list(range(1, 1101)) * 2:
+        layer(torch.randn(16 * steps, 8))
+"""
+
+
+@pytest.mark.parametrize(
+    ("keep", "least", "most"), [("we", 1100, 1150), ("nobody", 2200, 2250), ("person", 2200, 2250)]
+)
+def test_a_program_is_written_once_however_many_shapes_there_are(keep: str, least: int, most: int) -> None:
+    environment = {**os.environ, "ONEDNN_VERBOSE": "2"}
+    environment.pop("ONEDNN_PRIMITIVE_CACHE_CAPACITY", None)
+    if keep == "person":
+        environment["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = "1024"
+    command = [sys.executable, "-c", _TWICE.replace("KEEP", str(keep != "nobody"))]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    written = [line for line in said.splitlines() if "create:cache_miss" in line and "inner_product" in line]
+    assert least <= len(written) <= most
