@@ -201,8 +201,17 @@ def _agreeing(layer: Any, rotary: Any) -> FusedLayer | None:
     positions = torch.arange(_TRIED[1])[None].expand(_TRIED)
     turns = rotary(tried, position_ids=positions)
     before = layer(tried, position_embeddings=turns)
-    replacement = FusedLayer(layer)
-    if within_rounding(replacement(tried, position_embeddings=turns), before, _ROUNDING):
-        return replacement
+    try:
+        replacement = FusedLayer(layer)
+        if within_rounding(replacement(tried, position_embeddings=turns), before, _ROUNDING):
+            return replacement
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+    ) as error:  # positions that turn a part of a head, say
+        _logger.info("a layer of %s takes no fused form: %s", type(layer).__name__, error)
+        return None
     _logger.info("a layer of %s does not agree with its fused form", type(layer).__name__)
     return None

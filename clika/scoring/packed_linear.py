@@ -33,8 +33,13 @@ class PackedLinear(nn.Module):
     def of(cls, layers: Sequence[Any]) -> "PackedLinear":
         """Linear layers of one input as a single one: their outputs behind each other."""
         weights = [layer.weight for layer in layers]
-        biases = [layer.bias for layer in layers]
-        return cls(torch.cat(weights), None if biases[0] is None else torch.cat(biases))
+        if all(layer.bias is None for layer in layers):
+            return cls(torch.cat(weights), None)
+        biases = [
+            layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias
+            for layer in layers
+        ]
+        return cls(torch.cat(weights), torch.cat(biases))
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__()
@@ -80,7 +85,7 @@ def padded_rows(rows: int, dtype: torch.dtype) -> int:
     oneDNN writes a program for every number of rows, which takes half a millisecond to three and a megabyte: as long as
     multiplying some hundred rows. A few numbers serve all batches.
     """
-    step = _STEPS[dtype]
+    step = _STEPS.get(dtype, 1)
     return -(-rows // step) * step
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, DynamicCache
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 from clika.scoring import fused_layers, quicker_layers
 from clika.scoring.fused_layers import FusedLayer, fuse_layers
@@ -87,6 +88,16 @@ def test_a_layer_of_another_form_with_a_hook_or_that_does_not_agree_stays(
     hooked.model.layers[1].mlp.up_proj.register_forward_hook(lambda *_: None)
     assert fuse_layers(hooked) == (1, None)
     assert isinstance(hooked.model.layers[0], FusedLayer)
+    halved = network_of(tmp_path / "halved")
+    whole = halved.model.rotary_emb.forward
+    monkeypatch.setattr(
+        halved.model.rotary_emb, "forward", lambda *a, **b: tuple(one[..., :4] for one in whole(*a, **b))
+    )
+    monkeypatch.setattr(
+        LlamaDecoderLayer, "forward", lambda self, states, **_: states
+    )  # which would take them
+    assert fuse_layers(halved) == (0, None)
+    monkeypatch.undo()
     monkeypatch.setattr(fused_layers._Norm, "_written", lambda self, given, into: into.copy_(given))
     assert fuse_layers(network_of(tmp_path / "other")) == (0, None)
 

@@ -69,7 +69,7 @@ def test_what_is_done_with_the_result_besides_is_done(dtype: torch.dtype, rows: 
 
 def test_layers_of_one_input_are_one_layer_and_few_numbers_of_rows_serve_all() -> None:
     torch.manual_seed(0)
-    layers = [nn.Linear(48, 16), nn.Linear(48, 24)]
+    layers = [nn.Linear(48, 16), nn.Linear(48, 24, bias=False)]
     given = torch.randn(3, 48)
     with torch.inference_mode():
         expected = torch.cat([layer(given) for layer in layers], dim=-1)
