@@ -73,8 +73,9 @@ class FusedLayer(nn.Module):
         query, key, value = self._rotated(states.view(rows, width, -1, self._size), *position_embeddings)
         if past_key_values is not None:
             key, value = past_key_values.update(key, value, self._index)
-        kept, residual = self.positions, hidden_states
-        if kept is not None and len(kept) == rows:
+        residual = hidden_states
+        kept = self.positions if self.positions is not None and len(self.positions) == rows else None
+        if kept is not None:
             attention_mask = _mask_of(kept, attention_mask, width, key.shape[2])
             query = torch.take_along_dim(query, kept[:, None, :, None], dim=2)
             residual = torch.take_along_dim(hidden_states, kept[..., None], dim=1)
@@ -84,9 +85,8 @@ class FusedLayer(nn.Module):
         residual = self._out(found.flatten(2), plus=residual)
         normed = self._before_mlp.padded(residual)
         after = self._fed_back(self._up(normed, times=self._gate(normed, silu=True)), residual)
-        if after.shape[1] == width:
+        if kept is None:
             return after
-        assert kept is not None
         whole = torch.zeros_like(hidden_states)
         return whole.scatter_(1, kept[..., None].expand_as(after), after)
 

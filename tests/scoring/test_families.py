@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from clika.records import Prompt
+from clika.records import Prompt, ScoringRule
 from clika.scoring.packed_linear import can_pack
 from clika.scoring.transformers_scorer import ScoringPath, TransformersScorer
 from tests.models import FAMILIES, RECURRENT, TinyTokenizer, tiny_model
@@ -54,6 +54,24 @@ def test_quicker_layers_say_what_the_model_says(family: str, tmp_path: Path) -> 
     one, other = scored(quick, given), scored(plain, given)
     assert letters(one) == pytest.approx(letters(other), abs=1e-4)
     assert [s.chosen_index for s in one] == [s.chosen_index for s in other]
+
+
+@pytest.mark.parametrize("family", FUSED)
+def test_options_texts_weigh_the_same_by_quicker_layers(family: str, tmp_path: Path) -> None:
+    folder = str(tiny_model(tmp_path / family, family))
+    given = asked(2)
+    one, other = (
+        [
+            score
+            for found in scored(
+                TransformersScorer.load(folder, device="cpu", fast=fast, rule=ScoringRule.PMI), given
+            )
+            for rule in (ScoringRule.OPTION, ScoringRule.PMI)
+            for score in found.scores[rule]
+        ]
+        for fast in (True, False)
+    )
+    assert one == pytest.approx(other, abs=1e-3)
 
 
 def left_padded(folder: Path, given: Sequence[Prompt]) -> list[float]:

@@ -65,10 +65,16 @@ def test_a_model_says_the_same_with_padding_behind_a_cache_and_where_it_is_read(
             if last is not None:
                 last.positions = torch.tensor([[8, 2], [4, 4]])
             unpadded = network(prefix.expand(2, -1)).logits
-        found = [one.float().log_softmax(-1) for one in (whole, alone, behind, skipped, unpadded)]
+            if last is not None:
+                last.positions = torch.tensor(
+                    [[2, 0, 1], [0, 2, 2]]
+                )  # as many as there are, in another order
+            short = network(prefix[:, :3].expand(2, -1)).logits
+        found = [one.float().log_softmax(-1) for one in (whole, alone, behind, skipped, unpadded, short)]
         picked = torch.take_along_dim(found[3], read[..., None] + 9, dim=1)
         several = torch.take_along_dim(found[4], torch.tensor([[8, 2], [4, 4]])[..., None], dim=1)
-        return [found[0][mask > 0], found[1], found[2], picked, several]
+        all_read = (found[5][0], found[5][1, [0, 2]])
+        return [found[0][mask > 0], found[1], found[2], picked, several, *all_read]
 
     before = said(None)
     count, last = fuse_layers(network)
