@@ -212,9 +212,8 @@ class ScoringRecord:
     prompts, or where it has no meaning). ``batch_tokens`` is the budget now, after ``memory_halvings``
     halvings for want of memory. ``packed_layers`` are linear layers prepacked for oneDNN, ``fused_layers`` a
     model's layers computed in fewer passes. ``shared_attention``: a cached prefix was read once for all rows of a batch,
-    where it lies. ``threshold`` (nats) is the
-    margin below which a choice is asked again in float32, and ``asked_again`` how many were: None and 0
-    unless the dtype is mixed.
+    where it lies. ``threshold`` (nats) is the margin below which a choice is asked again in float32, and
+    ``asked_again`` how many were: None and 0 unless the dtype is mixed.
     """
 
     device: str

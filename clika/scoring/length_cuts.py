@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-LAUNCH_TOKENS = {"cpu": 64, "mps": 512, "cuda": 1024}
+_LAUNCH_TOKENS = {"cpu": 64, "mps": 512, "cuda": 1024}
 """How many tokens' time it takes to launch a batch at all, by kind of device."""
 
 
-def launch_tokens(kind: str, dtype: torch.dtype) -> int:
-    """LAUNCH_TOKENS of a device's kind; on a CPU three times as many in bfloat16, whose tokens are done sooner."""
-    tokens = LAUNCH_TOKENS.get(kind, LAUNCH_TOKENS["cuda"])
+def launch_tokens(kind: str, dtype: torch.dtype | None = None) -> int:
+    """How many tokens' time a batch takes to launch; on a CPU three times as many in bfloat16, done sooner."""
+    tokens = _LAUNCH_TOKENS.get(kind, _LAUNCH_TOKENS["cuda"])
     return 3 * tokens if kind == "cpu" and dtype == torch.bfloat16 else tokens
 
 

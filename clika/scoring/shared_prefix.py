@@ -110,10 +110,8 @@ def attention_behind(
     groups, skipped = prefix_keys.shape[:2]
     each, width = heads // groups, key.shape[2]
     by_head = query.transpose(0, 1).contiguous()
-    key, value = (
-        key.transpose(0, 1)[:, None],
-        value.transpose(0, 1)[:, None],
-    )  # (groups, 1, rows, width, size)
+    # (groups, 1, rows, width, size)
+    key, value = key.transpose(0, 1)[:, None], value.transpose(0, 1)[:, None]
     together = by_head.view(groups, each * rows * asked, size)
     scores = by_head.new_empty(groups, each * rows * asked, skipped + width)
     before = scores[..., :skipped]

@@ -163,7 +163,7 @@ class TransformersScorer:
                 scorer.packed_layers, scorer.fused_layers = done.packed, done.fused
                 break
             _logger.warning(
-                "%s does not agree with its quicker layers and is computed without", reference.name
+                "%s does not agree with its quicker layers and is loaded again for fewer", reference.name
             )
             scorer._causal = CausalNetwork(placed()[0], reference.name, chosen_device)
             if not done.fused:

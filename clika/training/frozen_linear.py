@@ -12,11 +12,10 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from clika.scoring.packed_linear import can_pack
+from clika.scoring.packed_linear import can_pack, is_packable
 
 _logger = logging.getLogger(__name__)
 
-_DTYPES = (torch.float32, torch.bfloat16)
 _TRIED_ROWS = 8
 # Units in the last place of the dtype, times the largest output: what another order of adding makes.
 _ROUNDING = 64.0
@@ -82,16 +81,12 @@ def prepack_frozen_layers(network: nn.Module) -> int:
     return packed
 
 
-def _agreeing(layer: nn.Module) -> FrozenLinear | None:
-    if type(layer) not in (nn.Linear, Conv1D) or any(w.requires_grad for w in layer.parameters()):
+def _agreeing(layer: Any) -> FrozenLinear | None:
+    if not is_packable(layer) or any(w.requires_grad for w in layer.parameters()):
         return None
-    plain: torch.Tensor = layer.weight  # type: ignore[assignment]
+    plain: torch.Tensor = layer.weight
     weight = plain.t() if type(layer) is Conv1D else plain
-    if plain.device.type != "cpu" or plain.dtype not in _DTYPES or min(plain.shape) < 2:
-        return None
-    if layer._forward_hooks or layer._forward_pre_hooks:
-        return None
-    replacement = FrozenLinear(weight.detach(), layer.bias, plain)  # type: ignore[arg-type]
+    replacement = FrozenLinear(weight.detach(), layer.bias, plain)
     generator = torch.Generator().manual_seed(0)
     tried = torch.randn(_TRIED_ROWS, weight.shape[1], generator=generator).to(plain.dtype)
     turned = torch.randn(_TRIED_ROWS, weight.shape[0], generator=generator).to(plain.dtype)

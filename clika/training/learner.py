@@ -18,7 +18,7 @@ from clika.scoring.checkpoint import (
     network_of,
     tokenizer_of,
 )
-from clika.scoring.length_cuts import LAUNCH_TOKENS
+from clika.scoring.length_cuts import launch_tokens
 from clika.scoring.packed_linear import keep_freed_memory
 from clika.training.adapter import learning_weights, with_adapter
 from clika.training.answer_loss import AnswerLoss
@@ -65,7 +65,7 @@ class Learner:
     @property
     def launch_tokens(self) -> int:
         """How many tokens a micro-batch costs beside its own."""
-        return LAUNCH_TOKENS.get(self.device.type, LAUNCH_TOKENS["cuda"])
+        return launch_tokens(self.device.type)
 
     @property
     def learning(self) -> int:

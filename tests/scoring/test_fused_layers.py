@@ -66,9 +66,8 @@ def test_a_model_says_the_same_with_padding_behind_a_cache_and_where_it_is_read(
                 last.positions = torch.tensor([[8, 2], [4, 4]])
             unpadded = network(prefix.expand(2, -1)).logits
             if last is not None:
-                last.positions = torch.tensor(
-                    [[2, 0, 1], [0, 2, 2]]
-                )  # as many as there are, in another order
+                # As many as there are, in another order.
+                last.positions = torch.tensor([[2, 0, 1], [0, 2, 2]])
             short = network(prefix[:, :3].expand(2, -1)).logits
         found = [one.float().log_softmax(-1) for one in (whole, alone, behind, skipped, unpadded, short)]
         picked = torch.take_along_dim(found[3], read[..., None] + 9, dim=1)
@@ -99,9 +98,8 @@ def test_a_layer_of_another_form_with_a_hook_or_that_does_not_agree_stays(
     monkeypatch.setattr(
         halved.model.rotary_emb, "forward", lambda *a, **b: tuple(one[..., :4] for one in whole(*a, **b))
     )
-    monkeypatch.setattr(
-        LlamaDecoderLayer, "forward", lambda self, states, **_: states
-    )  # which would take them
+    # transformers' own layer would not take them either.
+    monkeypatch.setattr(LlamaDecoderLayer, "forward", lambda self, states, **_: states)
     assert fuse_layers(halved) == (0, None)
     monkeypatch.undo()
     monkeypatch.setattr(fused_layers._Norm, "_written", lambda self, given, into: into.copy_(given))
