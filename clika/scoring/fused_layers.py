@@ -75,6 +75,8 @@ class FusedLayer(nn.Module):
             key, value = past_key_values.update(key, value, self._index)
         residual = hidden_states
         kept = self.positions if self.positions is not None and len(self.positions) == rows else None
+        if kept is not None and width == 1:
+            kept = None  # nothing to skip; and a mask left out then means all keys, of a prefix too
         if kept is not None:
             attention_mask = _mask_of(kept, attention_mask, width, key.shape[2])
             query = torch.take_along_dim(query, kept[:, None, :, None], dim=2)

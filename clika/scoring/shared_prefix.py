@@ -68,6 +68,11 @@ class SharedPrefix:
         if self.pending is None:
             raise ValueError("it computes attention without a cache of its own layer")
         (keys, values), self.pending = self.pending, None
+        if attention_mask is not None and attention_mask.shape[-1] != keys.shape[-2] + key.shape[-2]:
+            raise ValueError(
+                f"a mask over {attention_mask.shape[-1]} keys, where the prefix has {keys.shape[-2]} and its rows"
+                f" {key.shape[-2]} of their own: it must cover both"
+            )
         own = self._own_mask(attention_mask, keys.shape[-2], query.dtype)
         if own is None or is_special(dropout, named):
             rows = len(query)

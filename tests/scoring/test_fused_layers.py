@@ -83,6 +83,27 @@ def test_a_model_says_the_same_with_padding_behind_a_cache_and_where_it_is_read(
         assert torch.allclose(one, other, atol=within)
 
 
+@pytest.mark.parametrize("width", [1, 2])
+def test_rows_of_one_token_see_the_prefix_that_they_share(width: int, tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "model")
+    prefix, rows = (
+        list(range(10, 27)),
+        [[place + 40 * step for step in range(width)] for place in range(5, 9)],
+    )
+
+    def said(fast: bool) -> torch.Tensor:
+        causal = TransformersScorer.load(str(folder), device="cpu", fast=fast)._causal
+        assert causal.shares_prefix is fast
+        if fast:
+            assert isinstance(causal.last_layer, FusedLayer)
+        read = torch.full((len(rows), 1), width - 1)
+        with torch.inference_mode():
+            cache = causal.prefix_cache(prefix)
+            return causal.read_logits(rows, read, cache, len(prefix)).log_softmax(-1)
+
+    assert torch.allclose(said(True), said(False), atol=1e-4)
+
+
 def test_a_layer_of_another_form_with_a_hook_or_that_does_not_agree_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,21 @@ def test_a_model_says_the_same_behind_it_and_the_cache_stays_as_it_was(tmp_path:
     assert ALL_ATTENTION_FUNCTIONS["sdpa"] is plain
 
 
+def test_a_mask_that_leaves_the_prefix_out_is_refused(tmp_path: Path) -> None:
+    network = AutoModelForCausalLM.from_pretrained(tiny_model(tmp_path / "llama")).eval()
+    cache = DynamicCache(config=network.config)
+    with torch.inference_mode():
+        network(torch.arange(7)[None], past_key_values=cache, use_cache=True)
+        shared = SharedPrefix(cache)
+        with shared.within(), pytest.raises(ValueError, match=r"prefix has 7 and its rows 1 of their own"):
+            network(
+                torch.arange(30, 33)[:, None],
+                attention_mask=torch.ones(3, 1, 1, 1, dtype=torch.bool),
+                position_ids=torch.full((3, 1), 7),
+                past_key_values=shared.cache,
+            )
+
+
 def test_where_not_everybody_sees_the_prefix_torch_computes(tmp_path: Path) -> None:
     network = AutoModelForCausalLM.from_pretrained(tiny_model(tmp_path / "llama")).eval()
     cache = DynamicCache(config=network.config)

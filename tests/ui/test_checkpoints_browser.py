@@ -17,6 +17,7 @@ from tests.models import tiny_llama
 from tests.scoring.test_transformers_answers import adapter
 from tests.stores import made_up_questions
 from tests.ui.dashboard import running_app, running_browser
+from tests.ui.dropdowns import choose
 
 pytestmark = pytest.mark.browser
 
@@ -46,8 +47,7 @@ def add(page: Page, files: list[Path], base: str | None = None) -> None:
     for path in files:
         expect(page.locator("#checkpoint-files")).to_contain_text(path.stem, timeout=LONG)
     if base is not None:
-        page.locator("#checkpoint-base input").click()
-        page.get_by_role("option", name=re.compile(base)).click()
+        choose(page.locator("#checkpoint-base input"), re.compile(base))
     page.locator("#checkpoint-add").click()
 
 
@@ -82,8 +82,7 @@ def test_a_checkpoint_and_an_adapter_are_uploaded_seen_and_asked_beside_their_ba
         expect(page.locator("#checkpoint-files")).not_to_contain_text("taught")
         assert not [path for path in (store / CHECKPOINTS / QUARANTINE).iterdir() if path.is_dir()]
 
-        page.locator("#checkpoint-source input").click()
-        page.get_by_role("option", name="made-up").click()
+        choose(page.locator("#checkpoint-source input"), "made-up")
         page.locator("#checkpoint-evaluate").click()
         pair = page.locator("#checkpoint-pair")
         expect(pair).to_contain_text("taught: ", timeout=LONG)

@@ -14,6 +14,7 @@ from clika.jobs.queue import queued_jobs
 from tests.jobs.looking import waited_until
 from tests.models import tiny_llama
 from tests.ui.dashboard import running_app, running_browser
+from tests.ui.dropdowns import choose
 from tests.ui.tuned_store import keep_adapter, keep_look, keep_steps, small_form, tuned_job
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -55,8 +56,7 @@ def test_a_tuning_goes_from_the_form_to_its_places_and_its_adapter(browser: Brow
         expect(estimate).to_contain_text("= 550 samples, an epoch; each of 2 languages", timeout=SLOW)
         # No machine has so many GPUs: the jobs are put down and nobody begins them.
         number(page, "processes", 64)
-        page.get_by_label("Device", exact=True).click()
-        page.get_by_role("option", name="cuda").click()
+        choose(page.get_by_label("Device", exact=True), "cuda")
         expect(page.locator("#tuning-command")).to_contain_text("--device cuda", timeout=SLOW)
         page.locator("#tuning-queue").click()
         expect(page.locator("#tunings button")).to_have_count(2, timeout=SLOW)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.ui.dashboard import running_app, running_browser
+from tests.ui.dropdowns import choose
 from tests.ui.results_store import fill_store
 
 pytestmark = pytest.mark.browser
@@ -39,12 +40,6 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     opened.close()
 
 
-def choose(page: Page, field: str, option: str) -> None:
-    """An option of one of Gradio's dropdowns."""
-    page.locator(f"{field} input").first.click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
 def press_cell(page: Page, model: str, language: str) -> None:
     page.locator("#shape").get_by_text("Table").click()
     page.get_by_role("button", name=re.compile(rf"^{model}, {language}: ")).click(timeout=SLOW)
@@ -56,7 +51,7 @@ def test_a_link_restores_metric_scope_model_language_and_question_in_a_new_brows
 ) -> None:
     page.locator("#metric").get_by_text("en-CO").click()
     expect(page.locator("#heatmap-note")).to_contain_text("en-CO: of the questions", timeout=SLOW)
-    choose(page, "#scope", "xGeo")
+    choose(page.locator("#scope input").first, "xGeo")
     press_cell(page, "maple-7b", "Chinese")
     page.locator("#relation").get_by_text("Both right").click()
     rows = page.locator("#questions button")
@@ -103,9 +98,9 @@ def test_filters_keys_another_model_and_the_map_keep_the_place(page: Page) -> No
     expect(rows.first).to_contain_text("xGeo 1")
     page.locator("#question-search textarea, #question-search input").fill("")
     expect(rows).to_have_count(20, timeout=SLOW)
-    choose(page, "#question-order", "Most divisive for the chosen models")
+    choose(page.locator("#question-order input").first, "Most divisive for the chosen models")
     expect(page.locator("#questions thead")).to_contain_text("Models right", timeout=SLOW)
-    choose(page, "#question-origin", "Chinese")
+    choose(page.locator("#question-origin input").first, "Chinese")
     expect(page.locator("#questions")).to_contain_text("of 24", timeout=SLOW)
 
     rows.first.click()
@@ -124,7 +119,7 @@ def test_filters_keys_another_model_and_the_map_keep_the_place(page: Page) -> No
     # the three or more shares of a card are a probability: they sum to 1
     shares = page.locator(".clika-pinned .clika-probability").all_text_contents()
     assert sum(float(share.removesuffix(" %")) for share in shares) == pytest.approx(100, abs=0.3)
-    choose(page, "#question-model", "rowan-13b")
+    choose(page.locator("#question-model input").first, "rowan-13b")
     expect(page.locator("#question .clika-legend")).to_contain_text("picked by rowan-13b", timeout=SLOW)
     expect(place).to_have_text("1 of 24 in the list", timeout=SLOW)
     page.locator("#question-grouped").get_by_text("Group languages").click()
@@ -157,17 +152,17 @@ def test_the_table_is_walked_with_arrows_and_sorted_by_its_heads(page: Page) -> 
 
 def test_a_case_study_differences_and_the_other_figures(page: Page) -> None:
     page.get_by_text("Models, languages, case study, differences, order").click()
-    choose(page, "#study", "Chinese (zh)")
+    choose(page.locator("#study input").first, "Chinese (zh)")
     ticks = page.locator("#heatmap .xtick")
     expect(ticks).to_have_text(
         ["Englishen", "Chinesezh", "Chinese/en", "othersmean", "others/en"], timeout=SLOW
     )
-    choose(page, "#baseline", "maple-7b")
+    choose(page.locator("#baseline input").first, "maple-7b")
     expect(page.locator("#heatmap .ytick")).to_have_text(["maple-7b-chat-zh", "rowan-13b"], timeout=SLOW)
     expect(page.locator("#heatmap .heatmap-label text").first).to_have_text(re.compile(r"^[+−]\d"))
     page.wait_for_url(re.compile("study=zh&baseline=run-maple-7b"))
-    choose(page, "#study", "None: all languages")
-    choose(page, "#baseline", "Absolute values")
+    choose(page.locator("#study input").first, "None: all languages")
+    choose(page.locator("#baseline input").first, "Absolute values")
     page.locator("#models-shown").get_by_text("rowan-13b").click()
     expect(page.locator("#heatmap .ytick")).to_have_text(["rowan-13b"], timeout=SLOW)
     page.locator("#shape").get_by_text("Bars").click()
@@ -246,14 +241,14 @@ def test_every_export_opens_and_says_what_the_page_shows(browser: Browser, addre
 def test_tags_are_kept_and_make_the_case_study(page: Page) -> None:
     page.get_by_text("Tags of runs").click()
     expect(page.locator("#tags-said")).to_contain_text("No run is tagged yet", timeout=SLOW)
-    choose(page, "#tags-run", "maple-7b-chat-zh")
-    choose(page, "#tags-parent", "maple-7b")
+    choose(page.locator("#tags-run input").first, "maple-7b-chat-zh")
+    choose(page.locator("#tags-parent input").first, "maple-7b")
     page.locator("#tags-tuning").get_by_text("Tuned", exact=True).click()
     page.locator("#tags-languages").get_by_text("Chinese").click()
     page.locator("#tags-save").click()
     expect(page.locator("#tags-said")).to_contain_text("tuned, tuned on Chinese, from maple-7b", timeout=SLOW)
     page.get_by_text("Models, languages, case study, differences, order").click()
-    choose(page, "#study", "Chinese (zh)")
+    choose(page.locator("#study input").first, "Chinese (zh)")
     expect(page.locator("#heatmap .ytick")).to_have_text(["maple-7b", "maple-7b-chat-zh"], timeout=SLOW)
-    choose(page, "#baseline", "Each row's parent")
+    choose(page.locator("#baseline input").first, "Each row's parent")
     expect(page.locator("#heatmap .ytick")).to_have_text(["maple-7b-chat-zh"], timeout=SLOW)

@@ -13,6 +13,7 @@ from clika.ui.live_run import LiveModel
 from tests.scripted_worker import scripted_job
 from tests.stores import made_up_questions, predictions, seal_predictions, seal_questions
 from tests.ui.dashboard import running_app, running_browser, scripted_queue
+from tests.ui.dropdowns import choose
 from tests.ui.served import served_page
 
 pytestmark = pytest.mark.browser
@@ -190,8 +191,7 @@ def test_a_bundled_model_is_chosen_and_a_preset_leads_to_the_tab_that_teaches(
     with served_page(tmp_path / "store", (mixed,)) as address:
         page = browser.new_page(viewport={"width": 390, "height": 844})
         page.goto(f"{address}/?tab=new")
-        page.locator("#known-models input").click(timeout=SLOW)
-        page.get_by_role("option", name="mixed: knows <i>most</i>").click()
+        choose(page.locator("#known-models input"), "mixed: knows <i>most</i>")
         models = page.locator("#models textarea")
         expect(models).to_have_value(str(mixed.folder), timeout=SLOW)
         expect(page.locator("#command")).to_contain_text("--demonstrations 0", timeout=SLOW)
