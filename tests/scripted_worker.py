@@ -64,14 +64,22 @@ def load(job: EvaluationJob) -> SlowScorer:
     return SlowScorer(float((folder / "seconds").read_text()), ModelRef(folder.name, job.model))
 
 
+# A parent that only waits, as accelerate's launcher does.
+LAUNCHER = (sys.executable, "-c", "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))")
+
+
 def start_scripted(
-    folder: JobFolder, placed: Placement, environment: Mapping[str, str]
+    folder: JobFolder,
+    placed: Placement,
+    environment: Mapping[str, str],
+    launcher: Sequence[str] = (),
 ) -> tuple[Process, ...]:
-    """What ``start_replicas`` does, with this worker and without accelerate between."""
+    """What ``start_replicas`` does, with this worker and without accelerate between, or another ``launcher``."""
     armed = environment.get(VARIABLE, "")
     return tuple(
         start(
             [
+                *launcher,
                 *(sys.executable, "-m", "tests.scripted_worker", str(folder.path), "--replica", str(number)),
                 *(("--failpoints", armed) if armed else ()),
             ],
@@ -79,8 +87,10 @@ def start_scripted(
             folder.log,
             folder.path,
             ROOT,
+            devices,
+            number,
         )
-        for number in range(len(placed.replicas))
+        for number, devices in enumerate(placed.replicas)
     )
 
 

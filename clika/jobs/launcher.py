@@ -53,7 +53,7 @@ def start_replicas(
         arguments = [str(folder.path), *(["--failpoints", armed] if armed else [])]
         command = group_command(folder.path, GROUP_WORKER, arguments, job.processes, on_cpu)
         given = replica_environment(job, placed.devices, job.processes, environment)
-        return (start(command, given, folder.log, folder.path, PACKAGE),)
+        return (start(command, given, folder.log, folder.path, PACKAGE, placed.devices),)
     write_durably(folder.path / LAUNCH_CONFIGURATION, launch_configuration(on_cpu).encode())
     return tuple(
         start(
@@ -62,6 +62,8 @@ def start_replicas(
             folder.log,
             folder.path,
             PACKAGE,
+            devices,
+            number,
         )
         for number, devices in enumerate(placed.replicas)
     )

@@ -15,6 +15,8 @@ import psutil
 
 JOB_VARIABLE = "CLIKA_JOB_FOLDER"
 """In the environment of everything that works on a job: what has lost its parent is found by it."""
+_NUMBER = "CLIKA_REPLICA"
+_DEVICES = "CLIKA_DEVICES"
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -42,6 +44,15 @@ class Process:
             return False
 
 
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One started replica: the process that began it (a launcher, say), its devices, its number in the job."""
+
+    process: Process
+    devices: tuple[str, ...]
+    number: int = 0
+
+
 def _started(process: psutil.Process) -> str:
     """When a process started. On Linux in ticks of this boot, which a clock that is set does not move."""
     if not _BOOT.exists():
@@ -62,19 +73,26 @@ def _threads(pid: int) -> int:
 
 
 def start(
-    command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path, working_folder: Path
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    folder: Path,
+    working_folder: Path,
+    devices: Sequence[str] = (),
+    number: int = 0,
 ) -> Process:
-    """Start a command in a session of its own, its output added to ``log``; returns at once.
+    """Start a replica in a session of its own, its output added to ``log``; returns at once.
 
-    ``folder`` is the job's, by which everything that the command starts is found again.
+    ``folder`` is the job's, by which everything that the command starts is found again, with ``devices`` and ``number``.
     """
+    marks = {JOB_VARIABLE: str(folder), _DEVICES: ",".join(devices), _NUMBER: str(number)}
     with log.open("ab") as output:
         started = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**environment, JOB_VARIABLE: str(folder)},
+            env={**environment, **marks},
             cwd=working_folder,
             start_new_session=True,
         )
@@ -95,13 +113,37 @@ def reap() -> None:
 
 def of_job(folder: Path) -> list[Process]:
     """Every living process that works on a job, found by its environment: orphans too."""
+    return [process for process, _, _ in _marked(folder)]
+
+
+def living_replicas(folder: Path) -> list[Replica]:
+    """The replicas of a job that live, though nobody may have written them down, by number.
+
+    Each by its first process alone: a launcher's workers beat for it, and are found as what it started.
+    """
+    found = _marked(folder)
+    known = {process.pid for process, _, _ in found}
+    replicas = [
+        Replica(
+            process,
+            tuple(filter(None, given.get(_DEVICES, "").split(","))),
+            int(given.get(_NUMBER, "0")),
+        )
+        for process, parent, given in found
+        if parent not in known
+    ]
+    return sorted(replicas, key=lambda one: one.number)
+
+
+def _marked(folder: Path) -> list[tuple[Process, int, Mapping[str, str]]]:
+    """Processes that work on a job, each with its parent's number and its environment."""
     reap()
     found = []
-    for process in psutil.process_iter(["environ"]):
+    for process in psutil.process_iter(["environ", "ppid"]):
         given = process.info["environ"] or {}  # None for another person's process
         if process.pid != os.getpid() and given.get(JOB_VARIABLE) == str(folder):
             with contextlib.suppress(psutil.NoSuchProcess):
-                found.append(Process.of(process))
+                found.append((Process.of(process), int(process.info["ppid"] or 0), given))
     return found
 
 

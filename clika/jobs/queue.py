@@ -20,7 +20,7 @@ from clika.errors import JobError, UsageError
 from clika.jobs.any_job import Job
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.folder import JobFolder, job_folders
-from clika.jobs.processes import Process
+from clika.jobs.processes import Process, Replica
 from clika.jobs.slurm_record import IN_SLURM, slurm_job
 from clika.jobs.slurm_settings import SlurmSettings, write_launcher
 from clika.shards import flush_folder, write_durably
@@ -71,14 +71,6 @@ class Request:
     name: str
     order: float
     version: int = VERSION
-
-
-@dataclass(frozen=True, slots=True)
-class Replica:
-    """One started replica: its launcher's process and its devices."""
-
-    process: Process
-    devices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,21 +169,23 @@ def found_job(store: Path, wanted: str) -> QueuedJob:
 
 
 def cancel(store: Path, one: QueuedJob) -> QueuedJob:
-    """Want a job to stop; what is sealed stays. Raises UsageError for one that is done."""
-    if one.state is JobState.DONE:
-        raise UsageError(f"{one.job_id} is done; there is nothing to cancel")
-    return _changed(store, one, wanted=Wanted.STOP)
+    """Want a job to stop; what is sealed stays. Raises UsageError for one that is done, or gone."""
+    with _changing(store, one) as now:
+        if now.state is JobState.DONE:
+            raise UsageError(f"{one.job_id} is done; there is nothing to cancel")
+        _write_request(one.folder, replace(now.request, wanted=Wanted.STOP))
+    return queued_job(one.folder)
 
 
 def resume(store: Path, one: QueuedJob, replicas: int | None = None) -> QueuedJob:
     """Want a job to go on from what is sealed, behind the others, with another number of replicas perhaps.
 
-    Raises UsageError for one that runs, JobError for one whose specification cannot be read.
+    Raises UsageError for one that runs or is gone, JobError for one whose specification cannot be read.
     """
-    if one.state in IN_WORK:
-        raise UsageError(f"{one.job_id} is {one.state}; wait until it has ended, or cancel it")
-    job = one.folder.job()
-    with changing(store):
+    with _changing(store, one) as now:
+        if now.state in IN_WORK:
+            raise UsageError(f"{one.job_id} is {now.state}; wait until it has ended, or cancel it")
+        job = one.folder.job()
         if replicas is not None:
             if isinstance(job, ConductivityJob):
                 job = replace(job, processes=replicas)
@@ -199,33 +193,37 @@ def resume(store: Path, one: QueuedJob, replicas: int | None = None) -> QueuedJo
                 job = replace(job, replicas=replicas)
         one.folder.write_job(job)
         _forget_workers(one.folder)
-        _write_request(one.folder, replace(one.request, wanted=Wanted.RUN, order=_last_order(store) + 1.0))
+        _write_request(one.folder, replace(now.request, wanted=Wanted.RUN, order=_last_order(store) + 1.0))
     return queued_job(one.folder)
 
 
 def rename(store: Path, one: QueuedJob, name: str) -> QueuedJob:
-    """Give a job another name for people. Raises UsageError for an empty or too long one."""
+    """Give a job another name for people. Raises UsageError for an empty or too long one, or a job that is gone."""
     if not name.strip() or len(name) > LONGEST_NAME:
         raise UsageError(f"name {name!r}; a name has 1 to {LONGEST_NAME} characters")
-    return _changed(store, one, name=name.strip())
+    with _changing(store, one) as now:
+        _write_request(one.folder, replace(now.request, name=name.strip()))
+    return queued_job(one.folder)
 
 
 def move_first(store: Path, one: QueuedJob) -> QueuedJob:
     """Put a job before all others in the queue. Raises UsageError for one that does not wait."""
-    if one.state is not JobState.QUEUED:
-        raise UsageError(f"{one.job_id} is {one.state}; only a queued job has a place in the queue")
-    first = min(other.request.order for other in queued_jobs(store))
-    return _changed(store, one, order=first - 1.0)
+    with _changing(store, one) as now:
+        if now.state is not JobState.QUEUED:
+            raise UsageError(f"{one.job_id} is {now.state}; only a queued job has a place in the queue")
+        first = min(other.request.order for other in queued_jobs(store))
+        _write_request(one.folder, replace(now.request, order=first - 1.0))
+    return queued_job(one.folder)
 
 
 def delete(store: Path, one: QueuedJob) -> Path:
     """Take a job and its answers out of the store: its folder goes to ``deleted/``, which is returned.
 
-    Raises UsageError for one that runs. Nothing else ever empties ``deleted/``.
+    Raises UsageError for one that runs or is gone. Nothing else ever empties ``deleted/``.
     """
-    if one.state in IN_WORK:
-        raise UsageError(f"{one.job_id} is {one.state}; cancel it first")
-    with changing(store):
+    with _changing(store, one) as now:
+        if now.state in IN_WORK:
+            raise UsageError(f"{one.job_id} is {now.state}; cancel it first")
         place = store / DELETED
         place.mkdir(exist_ok=True)
         target = place / f"{one.job_id}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -236,22 +234,13 @@ def delete(store: Path, one: QueuedJob) -> Path:
     return target
 
 
-def _changed(
-    store: Path,
-    one: QueuedJob,
-    wanted: Wanted | None = None,
-    name: str | None = None,
-    order: float | None = None,
-) -> QueuedJob:
+@contextmanager
+def _changing(store: Path, one: QueuedJob) -> Iterator[QueuedJob]:
+    """A job as it stands now, which nobody changes meanwhile. Raises UsageError for one that was deleted."""
     with changing(store):
-        now = request_of(one.folder) or one.request
-        changed = Request(
-            now.wanted if wanted is None else wanted,
-            now.name if name is None else name,
-            now.order if order is None else order,
-        )
-        _write_request(one.folder, changed)
-    return queued_job(one.folder)
+        if not one.folder.path.is_dir():
+            raise UsageError(f"{one.job_id} is no longer among the jobs: it was deleted; submit it again")
+        yield queued_job(one.folder)
 
 
 @contextmanager
@@ -296,8 +285,11 @@ def replicas_of(folder: JobFolder) -> tuple[Replica, ...]:
     """Who was started on a job last, alive or not; empty where nobody was, or the record cannot be read."""
     try:
         values = json.loads((folder.path / PROCESSES).read_bytes())
-        return tuple(_replica(one["process"], one["devices"]) for one in values["replicas"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return tuple(
+            _replica(one["process"], one["devices"], one.get("number", place))
+            for place, one in enumerate(values["replicas"])
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ()
 
 
@@ -307,12 +299,14 @@ def _forget_workers(folder: JobFolder) -> None:
         (folder.path / name).unlink(missing_ok=True)
 
 
-def _replica(process: dict[str, object], devices: list[object]) -> Replica:
-    """Raises ValueError for a number that no process can have."""
+def _replica(process: dict[str, object], devices: list[object], number: object) -> Replica:
+    """Raises ValueError for a number that no process or no replica can have."""
     pid, started = process["pid"], process["started"]
     if type(pid) is not int or not 0 < pid < 1 << 31:
         raise ValueError(f"no process number: {pid!r}")
-    return Replica(Process(pid, str(started)), tuple(str(name) for name in devices))
+    if type(number) is not int or number < 0:
+        raise ValueError(f"no number of a replica: {number!r}")
+    return Replica(Process(pid, str(started)), tuple(str(name) for name in devices), number)
 
 
 def running(folder: JobFolder) -> bool:

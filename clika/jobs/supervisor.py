@@ -22,12 +22,11 @@ from clika.failpoints import Failpoint, reached
 from clika.jobs.devices import Placement, device_kind, devices_here, placement
 from clika.jobs.folder import JobFailure, JobFolder, job_folders
 from clika.jobs.launcher import start_replicas
-from clika.jobs.processes import Process, of_job, reap, send
+from clika.jobs.processes import Process, Replica, living_replicas, of_job, reap, send
 from clika.jobs.queue import (
     IN_WORK,
     JobState,
     QueuedJob,
-    Replica,
     changing,
     queued_job,
     queued_jobs,
@@ -177,10 +176,12 @@ class Supervisor:
     def _find_hung(self, folder: JobFolder, watched: _Watched) -> None:
         """End the replicas that do not beat; the others take over what they had."""
         now = self._clock()
-        replicas = replicas_of(folder)
-        if len(replicas) == 1:  # one launcher, whose group may be several processes: each beats
-            replicas *= max(1, folder.beating())
-        for number, replica in enumerate(replicas):
+        watching = [(one.number, one) for one in replicas_of(folder)]
+        group = folder.beating()
+        if len(watching) == 1 and watching[0][0] == 0 and group > 1:
+            # One launcher, whose group is several processes: each beats.
+            watching = [(number, watching[0][1]) for number in range(group)]
+        for number, replica in watching:
             if not replica.process.alive:
                 continue
             beat = folder.heartbeat(number)
@@ -292,9 +293,9 @@ class Supervisor:
             one = queued_job(folder)
             if one.state is not JobState.QUEUED or one.job is None:
                 return
-            orphans = of_job(folder.path)
+            orphans = living_replicas(folder.path)
             if orphans:  # started by a supervisor that died before it could write that down
-                write_replicas(folder, [Replica(process, ()) for process in orphans])
+                write_replicas(folder, orphans)
                 return
             try:
                 placed = placement(one.job, self.devices, self._taken())
@@ -315,8 +316,8 @@ class Supervisor:
             write_replicas(
                 folder,
                 [
-                    Replica(process, devices)
-                    for process, devices in zip(processes, placed.replicas, strict=True)
+                    Replica(process, devices, number)
+                    for number, (process, devices) in enumerate(zip(processes, placed.replicas, strict=True))
                 ],
             )
             watched = self._watched.setdefault(one.job_id, _Watched())

@@ -129,8 +129,10 @@ def start_preloaded(
                 folder.log,
                 folder.path,
                 ROOT,
+                devices,
+                number,
             )
-            for number in range(len(placed.replicas))
+            for number, devices in enumerate(placed.replicas)
         )
 
     return begin

@@ -1,11 +1,14 @@
 """The queue as files: what a request changes, what is refused, and what a restart finds."""
 
+from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from clika.errors import UsageError
 from clika.jobs.folder import JobEnd, JobFailure, JobFolder
+from clika.jobs.processes import Process, Replica
 from clika.jobs.queue import (
     JobState,
     cancel,
@@ -15,6 +18,7 @@ from clika.jobs.queue import (
     queued_job,
     queued_jobs,
     rename,
+    replicas_of,
     resume,
     submitted,
     write_replicas,
@@ -81,6 +85,26 @@ def test_a_deleted_job_is_out_of_the_store_and_not_destroyed(tmp_path: Path) -> 
     assert queued_jobs(tmp_path) == ()
     assert (place / "job.json").exists()
     assert place.parent == tmp_path / "deleted"
+
+
+def test_what_was_seen_before_a_job_began_ended_or_went_is_not_acted_on(tmp_path: Path) -> None:
+    seen = submitted(tmp_path, scripted_job())
+    here = Replica(Process.of(psutil.Process()), ("cpu",))
+    write_replicas(seen.folder, [here])
+    assert seen.state is JobState.QUEUED  # as a page that was drawn before still says
+    for act in (delete, resume, move_first):
+        with pytest.raises(UsageError, match="is running"):
+            act(tmp_path, seen)
+    assert replicas_of(seen.folder) == (here,)
+    write_replicas(seen.folder, [])
+    seen.folder.write_done(JobEnd(1, 2, 0, "run"))
+    with pytest.raises(UsageError, match="is done"):
+        cancel(tmp_path, seen)
+    delete(tmp_path, seen)
+    for gone in (delete, resume, move_first, cancel, partial(rename, name="other")):
+        with pytest.raises(UsageError, match="it was deleted; submit it again"):
+            gone(tmp_path, seen)
+    assert not seen.folder.path.exists()
 
 
 def test_a_damaged_request_is_no_end_and_a_damaged_specification_has_a_sentence(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -12,7 +13,7 @@ import pytest
 from clika.errors import StoreLockedError
 from clika.jobs.processes import of_job
 from clika.jobs.queue import JobState, QueuedJob, cancel, queued_job, replicas_of, resume, running, submitted
-from clika.jobs.supervisor import supervised
+from clika.jobs.supervisor import Supervisor, supervised
 from tests.jobs.looking import (
     IMPATIENT,
     looked_until,
@@ -21,7 +22,7 @@ from tests.jobs.looking import (
     table,
     waited_until,
 )
-from tests.scripted_worker import scripted_job
+from tests.scripted_worker import LAUNCHER, scripted_job, start_scripted
 from tests.stores import made_up_questions, seal_questions
 
 COUNT = 60  # questions, in three languages
@@ -163,6 +164,27 @@ def test_processes_that_nobody_wrote_down_are_taken_up_and_not_started_twice(sto
     later.look()
     assert queued_job(one.folder).state is JobState.RUNNING
     looked_until_state(later, one, JobState.DONE)
+    assert len(table(store)) == 3 * COUNT
+
+
+def test_launchers_that_nobody_wrote_down_are_taken_up_with_their_devices(
+    store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = ("cuda:0", "cuda:1", "cpu")
+    start = partial(start_scripted, launcher=LAUNCHER)
+    calm = replace(IMPATIENT, between_beats=60.0)
+    one = submitted(store, scripted_job(0.03, device="cuda", replicas=2))
+    first = Supervisor(store, os.environ, devices=both, patience=calm, start=start)
+    looked_until(first, lambda: one.folder.beating() == 2)
+    written = replicas_of(one.folder)
+    assert [(replica.number, replica.devices) for replica in written] == [(0, ("cuda:0",)), (1, ("cuda:1",))]
+    (one.folder.path / "processes.json").unlink()
+    # Their workers beat for them: a launcher taken for a worker of its own would be silent for too long at once.
+    later = Supervisor(store, os.environ, devices=both, patience=replace(calm, first_beat=0.2), start=start)
+    later.look()
+    assert replicas_of(one.folder) == written
+    looked_until_state(later, one, JobState.DONE)
+    assert "is ended" not in caplog.text
     assert len(table(store)) == 3 * COUNT
 
 
