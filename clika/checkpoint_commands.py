@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clika.checkpoints.archives import is_archive
+from clika.checkpoints.cards import Card
 from clika.checkpoints.children import told_by
 from clika.checkpoints.file_names import is_pickled
 from clika.checkpoints.registry import Registry, is_hub_id
 from clika.checkpoints.unregistered import check_unregistered
 from clika.errors import CheckpointRefusedError, UsageError
+from clika.jobs.queue import found_job
 from clika.settings import Settings
 
 MakeCommand = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
@@ -102,7 +104,7 @@ def add_command(options: argparse.Namespace) -> int:
     """``checkpoints add WHAT``"""
     registry, what = Registry(options.store), Path(options.what)
     if options.job:
-        card = registry.add_job(options.what, options.base, options.name)
+        card = _tuned_by(registry, options)
     elif what.is_dir():
         card = registry.add_folder(what, options.name, options.base)
     elif what.is_file():
@@ -119,6 +121,14 @@ def add_command(options: argparse.Namespace) -> int:
     for finding in card.findings:
         print(f"to know: {finding}")
     return 0
+
+
+def _tuned_by(registry: Registry, options: argparse.Namespace) -> Card:
+    one = found_job(options.store, options.what)
+    tuned = one.folder.tuned
+    if one.job is None or tuned is None:
+        raise UsageError(f"{one.job_id} has tuned no model; give a conductivity job that is done")
+    return registry.add_tuned(tuned, one.job.model, options.name or one.request.name, options.base)
 
 
 def show_command(options: argparse.Namespace) -> int:

@@ -65,7 +65,7 @@ ROOMS["ui"] |= {"question_sources", "checkpoints", "run_tags", "references", "de
 ROOMS["job_commands"] = ROOMS.keys() - {
     "app", "serving", "workers", "planted", "question_sources", "references", "demo",
 }  # fmt: skip
-ROOMS["checkpoint_commands"] = {"checkpoints", "settings", "errors"}
+ROOMS["checkpoint_commands"] = {"checkpoints", "jobs", "settings", "errors"}
 ROOMS["conductivity_command"] = ROOMS["job_commands"] | {"job_commands", "checkpoint_commands"}
 ROOMS["build_factual_command"] = {"datasets", "languages", "records", "errors"}
 ROOMS["fetch_command"] = {"datasets", "imports", "languages", "errors"}

@@ -101,14 +101,26 @@ class Registry:
             taken.folder, checked, name or hub_id.rpartition("/")[2], Source.HUB, None, hub_id, taken.commit
         )
 
-    def add_job(self, job: str, base: str | None = None, name: str | None = None) -> Card:
-        """Register what a conductivity job tuned; an adapter's base is the job's model where none is given."""
-        folder = self.store / "jobs" / job
-        if "/" in job or job in (".", "..") or not (folder / "tuned").is_dir():
+    def add_tuned(self, tuned: Path, model: str, name: str, base: str | None = None) -> Card:
+        """Register what a job made of ``model`` (a folder or a Hub id), its base in this store where none is given.
+
+        Raises UsageError for an adapter whose model is not in this store, and as ``add_folder`` does.
+        """
+        if base is None:
+            of_model = self._of_model(model)
+            base = None if of_model is None else of_model.id
+        if base is None and (tuned / WEIGHTS).is_file():
             raise UsageError(
-                f"job {job[:80]!r} has tuned no model here; give a finished conductivity job's id"
+                f"{name} is an adapter of {model}, which is no checkpoint of this store; add that first, or name another"
+                " with --base"
             )
-        return self.add_folder(folder / "tuned", name or job, base, Source.JOB)
+        return self.add_folder(tuned, name, base, Source.JOB)
+
+    def _of_model(self, model: str) -> Card | None:
+        """The newest whole model that lies in a folder, or has a Hub id."""
+        place = str(Path(model).resolve()) if Path(model).is_dir() else model
+        models = (card for card in self.cards() if card.kind is Kind.MODEL)
+        return next((card for card in models if place in (card.hub_id, card.files)), None)
 
     def add_upload(
         self,

@@ -5,6 +5,7 @@ wanted.json               what is wanted of it now (queue.py); processes.json: w
 run.json, manifest-*, shards/, quarantine/          the answers (shards.py)
 launcher.json, slurm.sh, slurm.json, slurm-<n>.log  how it is put into Slurm, what was heard of it, its tasks' output
 progress-<n>.json, heartbeat-<n>, scoring-<n>.json  how replica n is doing, and how it asked the model
+tuning/tuned/             what a conductivity job made: an adapter, or a whole model
 done.json                 the last thing that is written; error-<n>.json: why replica n could not
 """
 
@@ -25,6 +26,8 @@ from clika.shards import write_durably
 
 LOG_TAIL_BYTES = 1 << 16
 SETTING_UP = "SETUP.lock"
+TUNING = "tuning"
+TUNED = "tuned"
 CLAIMS = "claims"
 TASK_LOGS = "slurm-*.log"
 """The output of a job's tasks in Slurm, one file each: machines that add to one file would overwrite each other."""
@@ -110,6 +113,12 @@ class JobFolder:
     def log(self) -> Path:
         """Where the workers' output goes."""
         return self.path / "job.log"
+
+    @property
+    def tuned(self) -> Path | None:
+        """Where a conductivity job's tuned weights lie, an adapter or a whole model; None before they are there."""
+        place = self.path / TUNING / TUNED
+        return place if place.is_dir() else None
 
     def write_job(self, job: Job) -> None:
         """Write the specification; what earlier workers said of their end is taken away."""

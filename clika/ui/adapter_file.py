@@ -7,15 +7,8 @@ from pathlib import Path
 from clika.errors import UsageError
 from clika.jobs.folder import JobFolder
 
-TUNED = Path("tuning") / "tuned"
 WEIGHTS = "adapter_model.safetensors"
 _WHEN = (1980, 1, 1, 0, 0, 0)
-
-
-def tuned_folder(folder: JobFolder) -> Path | None:
-    """Where a job's tuned weights lie, an adapter or a whole model; None before they are there."""
-    place = folder.path / TUNED
-    return place if place.is_dir() else None
 
 
 def is_adapter(tuned: Path) -> bool:
@@ -29,7 +22,7 @@ def adapter_archive(folder: JobFolder, into: Path) -> Path:
     Stored and not compressed: weights hardly shrink. The same adapter gives the same bytes. Raises UsageError where
     there is none.
     """
-    tuned = tuned_folder(folder)
+    tuned = folder.tuned
     if tuned is None or not is_adapter(tuned):
         raise UsageError(f"{folder.path.name} has no adapter to take away; a whole model stays in its folder")
     into.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,6 @@ from clika.metrics.score_table import others_mean, score_table
 from clika.records import LanguageScores, Metric
 from clika.references import references_in
 from clika.shards import read_run
-from clika.ui.adapter_file import tuned_folder
 from clika.ui.jobs_watch import JobView
 from clika.ui.markup import NOTHING, Html, joined, paragraph, tag, text
 from clika.ui.results_view import available_scopes, has_references
@@ -47,7 +46,7 @@ def side_effects(
     index: Index, view: JobView, job: ConductivityJob, views: Sequence[JobView]
 ) -> SideEffects | None:
     """Of a tuning that asked for them; None before it has queued the two evaluations."""
-    tuned = tuned_folder(view.one.folder)
+    tuned = view.one.folder.tuned
     if job.side_effects is None or tuned is None:
         return None
     for after in views:

@@ -16,7 +16,7 @@ from clika.languages import ENGLISH
 from clika.metrics.conductivity import Reading
 from clika.training.recipe import Recipe
 from clika.ui import markup, tuning_markup
-from clika.ui.adapter_file import adapter_archive, is_adapter, tuned_folder
+from clika.ui.adapter_file import adapter_archive, is_adapter
 from clika.ui.conductivity_line import evaluation_command_line
 from clika.ui.job_markup import job_settings
 from clika.ui.jobs_watch import JobsWatch, JobView
@@ -261,7 +261,7 @@ class TuningPanel:
     def _after_parts(
         self, view: JobView, job: ConductivityJob, views: Sequence[JobView]
     ) -> list[tuple[object, Callable[[], object]]]:
-        tuned = tuned_folder(view.one.folder)
+        tuned = view.one.folder.tuned
         if tuned is None:
             nothing = ("nothing", lambda: markup.NOTHING)
             return [nothing, nothing, (False, lambda: gr.update(visible=False))]

@@ -26,7 +26,7 @@ from clika.datasets.fictional_world import World
 from clika.errors import ClikaError, JobError
 from clika.failpoints import arm
 from clika.jobs.conductivity_spec import ConductivityJob, job_world, side_effect_jobs
-from clika.jobs.folder import JobEnd, JobFailure, JobFolder, Progress
+from clika.jobs.folder import TUNING, JobEnd, JobFailure, JobFolder, Progress
 from clika.jobs.queue import submitted
 from clika.languages import LANGUAGES
 from clika.metrics.conductivity import Conduction, Reading, conduction, matrices_of
@@ -42,8 +42,6 @@ from clika.workers.offline import fetched
 from clika.workers.train import Stopping, train
 
 logger = logging.getLogger(__name__)
-
-TUNING = "tuning"
 
 
 def conduct(folder: JobFolder, lifeline: Lifeline, stopping: Callable[[], bool]) -> JobEnd | None:

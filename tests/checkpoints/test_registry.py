@@ -114,14 +114,19 @@ def test_keys_that_the_base_has_not_are_refused(registry: Registry, made: Path, 
         registry.add_folder(strange, "strange", base.id)
 
 
-def test_what_a_job_tuned_is_registered_by_the_jobs_id(registry: Registry, made: Path) -> None:
+def test_what_a_job_tuned_stands_on_the_jobs_model(registry: Registry, made: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"no checkpoint of this store; add that first, or name another with --base"
+    ):
+        registry.add_tuned(made / "lora", str(made / "base"), "taught")
     base = registry.add_folder(made / "base")
-    shutil.copytree(made / "lora", registry.store / "jobs" / "conductivity-1" / "tuned")
-    card = registry.add_job("conductivity-1", base.id)
-    assert (card.source, card.name) == (Source.JOB, "conductivity-1")
-    for job in ("../conductivity-1", "..", "nothing"):
-        with pytest.raises(UsageError, match="has tuned no model here"):
-            registry.add_job(job, base.id)
+    for card in (
+        registry.add_tuned(made / "lora", str(made / "base"), "taught"),
+        registry.add_tuned(made / "lora", "owner/another", "taught", base.id),
+    ):
+        assert (card.source, card.name, card.base) == (Source.JOB, "taught", base.id)
+    whole = registry.add_tuned(made / "base", "owner/another", "taught whole")
+    assert (whole.kind, whole.base) == (Kind.MODEL, None)
 
 
 def test_a_folder_outside_the_configured_ones_is_refused(

@@ -19,7 +19,7 @@ from clika.metrics.conductivity import Reading
 from clika.records import INVALID
 from clika.settings import Settings
 from clika.ui import tuning_markup
-from clika.ui.adapter_file import adapter_archive, tuned_folder
+from clika.ui.adapter_file import adapter_archive
 from clika.ui.conductivity_tab import ConductivityTab
 from clika.ui.jobs_watch import JobsWatch, job_views
 from clika.ui.side_effects import side_effects, side_effects_html
@@ -223,7 +223,7 @@ def test_what_a_tuning_cost_elsewhere_stands_beside_it(tmp_path: Path) -> None:
     plan = small_form(Path("owner/name"), name=HOSTILE, side_effects="made-up").plan()
     (job,) = plan.jobs
     folder = tuned_job(tmp_path, plan, job)
-    tuned = tuned_folder(folder)
+    tuned = folder.tuned
     assert tuned is not None
     asked = side_effect_jobs(job, tuned, True, questions)
     for one in asked:

@@ -59,6 +59,13 @@ def test_a_model_is_taught_measured_on_the_way_and_its_xrr_is_stored(tmp_path: P
     assert "steps; 0" not in again
     assert "0 are not" in clika(store, "verify")
 
+    # What it made can be registered by the job's id, on the model that it was made of.
+    adding = ("checkpoints", "add", folder.path.name, "--job")
+    assert "no checkpoint of this store; add that first" in clika(store, *adding, status=2)
+    clika(store, "checkpoints", "add", str(model), "--name", "base")
+    assert "LoRA of LlamaForCausalLM" in clika(store, *adding, "--name", "taught")
+    assert "taught  adapter on base-" in clika(store, "checkpoints", "list")
+
 
 def test_english_and_a_world_beside_a_folder_are_refused_with_status_2(tmp_path: Path) -> None:
     store = tmp_path / "store"
