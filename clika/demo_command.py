@@ -17,6 +17,7 @@ from clika.job_commands import done_to_end
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.folder import JobFolder
 from clika.jobs.queue import JobState, queued_job
+from clika.jobs.spec import EvaluationJob
 from clika.languages import ENGLISH, LANGUAGES
 from clika.metrics.score_table import metric_datasets, score_table
 from clika.planted.card import read_card
@@ -24,6 +25,7 @@ from clika.planted.catalog import REFERENCE
 from clika.planted.expected import expected_accuracy, expected_consistency, expected_rescaled
 from clika.records import LEVEL_DATASETS, FictionalSet, LanguageScores, Level, Metric
 from clika.references import references_in
+from clika.shards import read_run
 
 MakeCommand = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 
@@ -64,10 +66,15 @@ def demo_rows(store: Path, shown: Demo) -> list[DemoRow]:
         folder = JobFolder.of(store.resolve(), job)
         if not folder.path.exists() or queued_job(folder).state is not JobState.DONE:
             print(f"clika: {done_to_end(store, job)}", file=sys.stderr)
-    names = {model.name for model in shown.models}
+    own = {
+        recorded.run
+        for job in shown.jobs
+        if isinstance(job, EvaluationJob)
+        and (recorded := read_run(JobFolder.of(store.resolve(), job).path)) is not None
+    }
     with Index.open(store) as index:
         # the demonstration's own runs alone: a store may hold others over the same questions
-        runs = [one.run for one in run_summaries(index, SAMPLE_COLLECTION) if one.run.model.name in names]
+        runs = [one.run for one in run_summaries(index, SAMPLE_COLLECTION) if one.run.run in own]
         ids = [run.run for run in runs]
         references = references_in(index, SAMPLE_COLLECTION)
         rows = []

@@ -13,11 +13,14 @@ from clika.database.index import Index
 from clika.database.queries import answer_matrices, run_summaries
 from clika.datasets.sample import SAMPLE_COLLECTION
 from clika.languages import ENGLISH
+from clika.metrics.accuracy import asked, right
 from clika.metrics.score_table import references_for
-from clika.planted.catalog import REFERENCE, TEMPLATE
-from clika.records import NOT_ASKED, Run
+from clika.planted.catalog import DEMONSTRATIONS, REFERENCE, RULE, TEMPLATE
+from clika.records import Run
 
 _PLACE = ("assets", "models", REFERENCE)
+_SETTINGS = {"demonstrations": str(DEMONSTRATIONS)}
+"""Of a run's settings, which name what is not the default: letters are not permuted, demonstrations not rotated."""
 
 
 def references_in(index: Index, collection: str) -> Mapping[str, float]:
@@ -29,17 +32,18 @@ def references_in(index: Index, collection: str) -> Mapping[str, float]:
     for matrix in answer_matrices(index, collection, [run.run for run in runs]) if runs else ():
         if ENGLISH not in matrix.languages or matrix.dataset in found:
             continue
-        english = matrix.chosen[matrix.languages.index(ENGLISH)]
-        accuracy = float(np.mean(english == matrix.answers))
-        if not np.any(english == NOT_ASKED) and accuracy > float(np.mean(1.0 / matrix.choices)):
+        english = matrix.languages.index(ENGLISH)
+        accuracy = float(np.mean(right(matrix)[english]))
+        if asked(matrix)[english].all() and accuracy > float(np.mean(1.0 / matrix.choices)):
             found[matrix.dataset] = accuracy
     return found
 
 
 def _is_reference(run: Run) -> bool:
-    """Whether it is the shipped model, asked as it was taught; a clone may lie anywhere."""
+    """Whether it is the shipped model, asked as it was taught and in full precision; a clone may lie anywhere."""
     return (
         Path(run.model.base).parts[-len(_PLACE) :] == _PLACE
         and run.model.adapter is None
-        and run.template == TEMPLATE
+        and run.model.dtype in (None, "float32")
+        and (run.template, run.rule, dict(run.settings)) == (TEMPLATE, RULE, _SETTINGS)
     )

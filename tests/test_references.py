@@ -1,7 +1,9 @@
 """RA's reference on the bundled sample is the planted model `mixed` in English, as this store measured it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +20,19 @@ def sample(count: int = 4) -> list[Question]:
     ]
 
 
-def run_of(base: str, template: str = "english") -> Run:
+AS_TAUGHT = {"demonstrations": "0"}
+
+
+def run_of(
+    base: str,
+    template: str = "english",
+    rule: ScoringRule = ScoringRule.LETTER,
+    settings: Mapping[str, str] = AS_TAUGHT,
+    dtype: str = "float32",
+) -> Run:
     """A run of the model in a folder over the sample."""
-    model = ModelRef("any name", base)
-    identity = run_id(model, "sample", template, ScoringRule.LETTER, {})
-    return Run(identity, model, "sample", template, ScoringRule.LETTER)
+    model = ModelRef("any name", base, dtype=dtype)
+    return Run(run_id(model, "sample", template, rule, settings), model, "sample", template, rule, settings)
 
 
 RIGHT_IN_THREE = {("0", "en"): 0, ("1", "en"): 1, ("2", "en"): 2, ("3", "en"): 0}
@@ -60,3 +70,30 @@ def test_the_reference_is_mixed_in_english_when_it_is_measured_whole(
         assert references_in(index, "sample") == found
         assert references_in(index, "released")["xgeo"] == 0.970  # the paper's
         assert references_in(index, "mine") == {}
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"settings": {}},  # with one demonstration, the default
+        {"settings": {"demonstrations": "5"}},
+        {"settings": {**AS_TAUGHT, "permutations": "4"}},
+        {"rule": ScoringRule.OPTION},
+        {"dtype": "bfloat16"},
+    ],
+)
+def test_mixed_asked_otherwise_than_it_was_taught_moves_no_reference(
+    tmp_path: Path, otherwise: dict[str, Any]
+) -> None:
+    seal_questions(tmp_path, sample())
+    base = "/anywhere/assets/models/mixed"
+    seal_predictions(
+        tmp_path,
+        other := run_of(base, **otherwise),
+        predictions(other, {(str(n), "en"): n for n in range(4)}),
+    )
+    with Index.open(tmp_path) as index:
+        assert references_in(index, "sample") == {}
+    seal_predictions(tmp_path, run := run_of(base), predictions(run, RIGHT_IN_THREE))
+    with Index.open(tmp_path) as index:
+        assert references_in(index, "sample") == {"xgeo": 0.75}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from clika.languages import ENGLISH
-from clika.records import NOT_ASKED, AnswerMatrix
+from clika.metrics.accuracy import asked, right
+from clika.records import AnswerMatrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,11 @@ def wrong_elsewhere(matrix: AnswerMatrix, among: Collection[str] | None = None) 
     if ENGLISH not in matrix.languages:
         return None
     english = matrix.languages.index(ENGLISH)
-    right = matrix.chosen == matrix.answers
-    wrong = ~right & (matrix.chosen != NOT_ASKED)
+    correct = right(matrix)
+    wrong = ~correct & asked(matrix)
     others = np.arange(len(matrix.languages)) != english
     looked_at = np.array([among is None or one in among for one in matrix.question_ids], np.bool_)
-    return _most(matrix, wrong & others[:, None] & right[english] & looked_at)
+    return _most(matrix, wrong & others[:, None] & correct[english] & looked_at)
 
 
 def same_wrong_answer(matrix: AnswerMatrix) -> TellingQuestion | None:
@@ -52,8 +53,8 @@ def carried_across(matrix: AnswerMatrix, language: str) -> TellingQuestion | Non
     """The first question of a held-out half that is right in English and in ``language``, which never taught it."""
     if not {ENGLISH, language} <= set(matrix.languages):
         return None
-    right = matrix.chosen == matrix.answers
-    both = right[matrix.languages.index(ENGLISH)] & right[matrix.languages.index(language)]
+    correct = right(matrix)
+    both = correct[matrix.languages.index(ENGLISH)] & correct[matrix.languages.index(language)]
     if not both.any():
         return None
     return TellingQuestion(

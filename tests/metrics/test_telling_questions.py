@@ -36,6 +36,8 @@ def test_an_unreadable_answer_is_a_wrong_one_and_without_english_there_is_none()
     assert wrong_elsewhere(matrix([0, 0, 0, 0], [-1, 1, 2, 3], languages=("en", "de"))) == TellingQuestion(
         "run", "xgeo", "q0", ("de",)
     )
+    invalid = matrix([0, 0, 0, 0], [-3, -3, -3, -3], languages=("en", "de"))  # the model gave no number
+    assert wrong_elsewhere(invalid) is None
     assert wrong_elsewhere(matrix([0, 1, 2, 3], languages=("de",))) is None
     assert wrong_elsewhere(matrix([0, 1, 2, 3], [0, 1, 2, 3], languages=("en", "de"))) is None
 
