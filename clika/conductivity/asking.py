@@ -1,6 +1,6 @@
 """Asking a model what it learnt of a fictional world: before, during and after its tuning alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from clika.conductivity.name_matching import named, same_name
@@ -63,12 +63,14 @@ def world_answers(
     run: str = "",
     directions: tuple[TranslationDirection, ...] = (TranslationDirection.EN_X,),
     holds_special_tokens: bool = False,
+    on_answer: Callable[[], None] = lambda: None,
 ) -> WorldAnswers:
     """Ask both halves in English and in X, by forced choice and in writing, and the translations in writing.
 
     ``directions`` are those that were taught. ``holds_special_tokens``: ``prompt_of`` gives a chat's text, with the
-    special tokens written in it. ``run`` is whose predictions they become. Raises UsageError for a language that
-    the world has no names in or a world too large to store, and ModelError as the model does.
+    special tokens written in it. ``run`` is whose predictions they become. ``on_answer`` is called after each of them:
+    nothing is returned before the last. Raises UsageError for a language that the world has no names in or a world
+    too large to store, and ModelError as the model does.
     """
     asked = items(world, language, directions)
     questions = world_questions(world, asked)
@@ -78,7 +80,10 @@ def world_answers(
     )
     places = [(FictionalSet.HELD_OUT, item) for item in held_out]
     places += [(FictionalSet.TAUGHT, item) for item in taught]
-    predictions = _chosen(run, places, candidate_scorer, prompt_of, holds_special_tokens)
+    predictions = []
+    for prediction in _chosen(run, places, candidate_scorer, prompt_of, holds_special_tokens):
+        predictions.append(prediction)
+        on_answer()
     written = [(FictionalSet.HELD_OUT_WRITTEN, item) for item in held_out]
     written += [(FictionalSet.TAUGHT_WRITTEN, item) for item in taught]
     texts = [
@@ -101,6 +106,7 @@ def world_answers(
         if one.text is not None:
             found = named(one.text, item.candidates, own_names[item.place_id][item.language])
         predictions.append(_written(run, dataset, item.place_id, item.language, one.text, found))
+        on_answer()
     for one in generator.written(names):
         sample = asked.translations[one.item_index]
         right = one.text is not None and same_name(one.text, sample.answer)
@@ -114,6 +120,7 @@ def world_answers(
                 0 if right else None,
             )
         )
+        on_answer()
     return WorldAnswers(language, questions, tuple(predictions), asked.left_out)
 
 
@@ -123,27 +130,23 @@ def _chosen(
     scorer: CandidateScorer,
     prompt_of: PromptOf,
     holds_special_tokens: bool,
-) -> list[Prediction]:
+) -> Iterator[Prediction]:
     asked = [
         CandidateItem(prompt_of(item.instruction, None), item.before, item.endings, holds_special_tokens)
         for _, item in places
     ]
-    predictions = []
     for one in scorer.candidate_scores(asked):
         dataset, item = places[one.item_index]
         chosen = one.chosen_index
-        predictions.append(
-            Prediction(
-                run,
-                dataset.value,
-                item.place_id,
-                item.language,
-                Outcome.INVALID if chosen is None else Outcome.ANSWERED,
-                chosen,
-                {} if chosen is None else {ScoringRule.OPTION: one.scores},
-            )
+        yield Prediction(
+            run,
+            dataset.value,
+            item.place_id,
+            item.language,
+            Outcome.INVALID if chosen is None else Outcome.ANSWERED,
+            chosen,
+            {} if chosen is None else {ScoringRule.OPTION: one.scores},
         )
-    return predictions
 
 
 def _written(

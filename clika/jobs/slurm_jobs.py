@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from clika.errors import JobError, SlurmUnreachableError
 from clika.jobs.folder import JobFolder
+from clika.jobs.hung_watch import HungWatch
 from clika.jobs.queue import JobState, QueuedJob
 from clika.jobs.slurm import Slurm, look_into_slurm
 from clika.jobs.slurm_record import SlurmJob, slurm_job, write_slurm_job
@@ -22,7 +23,7 @@ AFTER_AN_ACT = 1.0
 @dataclass(frozen=True, slots=True)
 class SlurmPatience:
     """Seconds: between questions to Slurm; from a task's start to its first beat, and without a changed one (NFS
-    may show it a minute late); for one that beats and answers nothing; until an end is asked for again.
+    may show it a minute late); for one that beats and gets nothing done; until an end is asked for again.
     """
 
     between_polls: float = 10.0
@@ -30,18 +31,6 @@ class SlurmPatience:
     between_beats: float = 300.0
     without_answer: float = 3600.0
     to_end: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Beat:
-    """A task's heartbeat, since when it is so, and whether it changed since the task was first seen running.
-
-    What stands there at first may be what the task left before it was put back.
-    """
-
-    text: str | None
-    since: float
-    of_this_start: bool = False
 
 
 class SlurmJobs:
@@ -52,8 +41,10 @@ class SlurmJobs:
         self._clock = clock
         self._patience = patience
         self._poll_at = self._submit_at = clock()
-        self._beats: dict[tuple[str, int], _Beat] = {}
-        self._answers: dict[tuple[str, int], tuple[str, float]] = {}
+        # What stands there at first may be what a task left before it was put back.
+        self._watch = HungWatch(
+            patience.first_beat, patience.between_beats, patience.without_answer, beats_may_be_old=True
+        )
         self._hung: set[tuple[str, int]] = set()
         self._ended: dict[str, float] = {}
 
@@ -124,35 +115,24 @@ class SlurmJobs:
 
     def _find_hung(self, folder: JobFolder, there: SlurmJob) -> None:
         """Put a task that shows no life back into the queue, once; end it the second time. Others go on with its work."""
-        now = self._clock()
         for task, state in there.tasks.items():
             key = there.number, task
             if state != "RUNNING":
-                self._beats.pop(key, None)
-                self._answers.pop(key, None)
+                self._watch.forget(*key)
                 continue
-            beat = folder.heartbeat(task)
-            _, _, asking = (beat or "").partition(" asking ")
-            last = self._beats.setdefault(key, _Beat(beat, now))
-            if beat != last.text:
-                last = self._beats[key] = _Beat(beat, now, of_this_start=True)
-            answered, answer_since = self._answers.get(key, ("", now))
-            answer_since = now if asking != answered or not asking else answer_since
-            self._answers[key] = asking, answer_since
-            allowed = self._patience.between_beats if last.of_this_start else self._patience.first_beat
-            silent = now - last.since > allowed
-            if not silent and now - answer_since <= self._patience.without_answer:
+            fault = self._watch.fault(key, folder.heartbeat(task), self._clock())
+            if fault is None:
                 continue
             again = key not in self._hung and _may_requeue(folder)
             _logger.warning(
                 "task %d of %s has %s and is %s",
                 task,
                 folder.path.name,
-                f"shown no life for {now - last.since:.0f} s" if silent else "answered nothing for too long",
+                fault,
                 "put back into Slurm's queue" if again else "ended",
             )
             self._hung.add(key)
-            del self._beats[key], self._answers[key]
+            self._watch.forget(*key)
             if again:
                 self._slurm.requeue(there, task)
             else:

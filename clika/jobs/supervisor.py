@@ -21,6 +21,7 @@ from clika.errors import ClikaError, JobError, StoreError, StoreFullError, Store
 from clika.failpoints import Failpoint, reached
 from clika.jobs.devices import Placement, device_kind, devices_here, placement
 from clika.jobs.folder import JobFailure, JobFolder, job_folders
+from clika.jobs.hung_watch import HungWatch
 from clika.jobs.launcher import start_replicas
 from clika.jobs.processes import Process, Replica, living_replicas, of_job, reap, send
 from clika.jobs.queue import (
@@ -54,7 +55,7 @@ class Patience:
     """How long a supervisor waits (seconds) and how much room (bytes) it wants before a job goes on.
 
     ``to_end``: from SIGTERM to SIGKILL. ``first_beat``: from the start of a replica to its first beat.
-    ``between_beats``: without a change a replica hangs. ``without_answer``: beats alone, while asking.
+    ``between_beats``: without a change a replica hangs. ``without_answer``: beats alone, no answer and no step done.
     """
 
     to_end: float = 15.0
@@ -70,8 +71,6 @@ class Patience:
 class _Watched:
     """What one supervisor has seen of a job since it began to look after it."""
 
-    beats: dict[int, tuple[str | None, float]] = field(default_factory=dict)
-    answers: dict[int, tuple[str, float]] = field(default_factory=dict)
     seen_alive: bool = False
     retries: int = 0
     ending_since: float | None = None
@@ -102,6 +101,8 @@ class Supervisor:
         self._clock = clock
         self._start_replicas = start
         self._watched: dict[str, _Watched] = {}
+        limits = self._patience
+        self._hung = HungWatch(limits.first_beat, limits.between_beats, limits.without_answer)
         self._slurm = SlurmJobs(slurm or Slurm(environment), clock, self._patience.slurm)
 
     @contextmanager
@@ -163,7 +164,7 @@ class Supervisor:
         elif one.state is JobState.RUNNING:
             watched.seen_alive = True
             watched.ending_since = None
-            self._find_hung(one.folder, watched)
+            self._end_hung(one.folder)
         elif one.state is JobState.ENDING:
             self._end(one.folder, watched)
         elif one.state is JobState.CANCELLED and not watched.cleared:
@@ -173,9 +174,9 @@ class Supervisor:
         elif one.state is JobState.PAUSED:
             self._resume_with_room(one, watched)
 
-    def _find_hung(self, folder: JobFolder, watched: _Watched) -> None:
-        """End the replicas that do not beat; the others take over what they had."""
-        now = self._clock()
+    def _end_hung(self, folder: JobFolder) -> None:
+        """End the replicas that hang; the others take over what they had."""
+        job_id = folder.path.name
         watching = [(one.number, one) for one in replicas_of(folder)]
         group = folder.beating()
         if len(watching) == 1 and watching[0][0] == 0 and group > 1:
@@ -184,24 +185,11 @@ class Supervisor:
         for number, replica in watching:
             if not replica.process.alive:
                 continue
-            beat = folder.heartbeat(number)
-            last, since = watched.beats.get(number, ("", now))
-            if beat != last:
-                watched.beats[number] = (beat, now)
-                since = now
-            allowed = self._patience.first_beat if beat is None else self._patience.between_beats
-            _, _, asking = (beat or "").partition(" asking ")
-            answered, answer_since = watched.answers.get(number, ("", now))
-            if asking != answered or not asking:
-                watched.answers[number] = (asking, now)
-                answer_since = now
-            silent = now - since > allowed
-            if silent or now - answer_since > self._patience.without_answer:
-                what = f"shown no life for {now - since:.0f} s" if silent else "answered nothing for too long"
-                _logger.warning("replica %d of %s has %s and is ended", number, folder.path.name, what)
+            fault = self._hung.fault((job_id, number), folder.heartbeat(number), self._clock())
+            if fault is not None:
+                _logger.warning("replica %d of %s has %s and is ended", number, job_id, fault)
                 _end_tree(replica.process)
-                watched.beats.pop(number, None)
-                watched.answers.pop(number, None)
+                self._hung.forget(job_id, number)
 
     def _end(self, folder: JobFolder, watched: _Watched) -> None:
         reached(Failpoint.CANCEL_ASKED)
@@ -321,8 +309,7 @@ class Supervisor:
                 ],
             )
             watched = self._watched.setdefault(one.job_id, _Watched())
-            watched.beats.clear()
-            watched.answers.clear()
+            self._hung.forget(one.job_id)
             watched.ending_since = None
             watched.cleared = False
             watched.seen_alive = True

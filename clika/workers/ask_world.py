@@ -75,6 +75,7 @@ def asked_world(folder: JobFolder, job: ConductivityJob, lifeline: Lifeline) -> 
             lambda instruction, source: instruction_prompt(form, instruction_text(instruction, source), None),
             run=run.run,
             directions=directions,
+            on_answer=lambda: lifeline.did("asking"),
         ).predictions
         seal_measure(place, run, predictions)
     questions = world_questions(world, items(world, job.language, directions))

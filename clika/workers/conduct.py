@@ -112,8 +112,7 @@ class _Experiment:
 
     def point(self, point: TrainingPoint) -> None:
         """A step is done: told to whoever watches."""
-        self._lifeline.answered = point.step
-        self._lifeline.phase = "training"
+        self._lifeline.did("training")
         self._folder.write_progress(
             Progress(point.step, self._steps, rate=_rate(point, self._steps), unit="steps")
         )
@@ -150,7 +149,12 @@ class _Experiment:
             run=run.run,
             directions=self._directions,
             holds_special_tokens=self._form is InstructionForm.CHAT,
+            on_answer=self._answered,
         ).predictions
+
+    def _answered(self) -> None:
+        if self._ranks.first:  # the others only wait while one trains, or asks: nobody counts what they do
+            self._lifeline.did("asking")
 
     def _prompt(self, instruction: str, source: str | None) -> str:
         renderer = _Renderer(self._tokenizer, self._job.name)
@@ -260,7 +264,6 @@ def main(arguments: Sequence[str]) -> int:
         arm(options.failpoints)
         rank = _rank(folder)
         lifeline = Lifeline(folder, rank)
-        lifeline.phase = "training"
         with lifeline.held():
             end = conduct(folder, lifeline, stopping)
     except ClikaError as error:

@@ -129,10 +129,12 @@ def _evaluate(
         try:
             _answer_all(claims, answers, scorer, asked, lifeline, begin_with)
         finally:
-            answers.seal()
-            if answers.done:
-                folder.write_scoring(writer_name(replica), scorer.record)
-                logger.info("%s", scorer.record)
+            try:
+                answers.seal()  # which ends with StoppedError where SIGTERM came
+            finally:
+                if answers.done:
+                    folder.write_scoring(writer_name(replica), scorer.record)
+                    logger.info("%s", scorer.record)
         _mend_dead(folder, writer_name(replica))
         reached(Failpoint.JOB_ALL_SEALED)
         end = _end(folder, questions, sealed, run, len(left_out))

@@ -23,7 +23,8 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 class Lifeline:
     """Beats once a second; ``phase`` and ``answered`` are what the beats tell.
 
-    ``phase`` is loading, waiting or asking; ``answered`` counts and never falls.
+    ``phase`` is loading, waiting, asking or training; ``answered`` counts what was done (answers, steps) and never falls.
+    In the last two it has to rise, or the worker is taken to hang.
     """
 
     def __init__(self, folder: JobFolder, replica: int) -> None:
@@ -32,6 +33,11 @@ class Lifeline:
         self._folder, self._replica = folder, replica
         self._over = threading.Event()
         self._parent = os.getppid()
+
+    def did(self, phase: str) -> None:
+        """One more answer or step is done, in this phase."""
+        self.phase = phase
+        self.answered += 1
 
     @contextmanager
     def held(self) -> Iterator[None]:

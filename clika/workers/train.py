@@ -126,9 +126,8 @@ def main(arguments: Sequence[str]) -> int:
         task = _task(folder.path)
         rank = _rank(task)
         lifeline = Lifeline(folder, rank)
-        lifeline.phase = "training"
         with lifeline.held():
-            done = train(task, folder.path, stopping=stopping)
+            done = train(task, folder.path, stopping=stopping, told=lambda point: lifeline.did("training"))
         if not done.finished:
             logger.info("stopped after step %d; what was learned is on disk", done.steps)
             return 143

@@ -174,6 +174,20 @@ def test_names_are_found_in_sentences_and_nowhere_else() -> None:
     assert not same_name("Étang", "étang")
 
 
+def test_each_answer_is_told_as_it_comes() -> None:
+    told: list[int] = []
+    before: list[int] = []
+
+    def asked(item: RelationItem) -> int:
+        before.append(len(told))
+        return item.answer_index
+
+    model = knowing(SMALL, "de", asked)
+    found = world_answers(SMALL, "de", model, model, prompt_of, on_answer=lambda: told.append(1))
+    assert len(told) == len(found.predictions)
+    assert before == list(range(len(before)))  # none is kept back until the last is there
+
+
 def test_a_real_model_is_asked_through_the_same_door(tmp_path: Path) -> None:
     folder = tiny_model(tmp_path / "model")
     network = AutoModelForCausalLM.from_pretrained(folder)

@@ -215,6 +215,7 @@ def test_sigterm_while_answering_seals_what_is_there(tmp_path: Path) -> None:
 
     assert main([str(folder.path)], lambda job: Terminated()) == 143
     assert (len(table(tmp_path)), folder.done(), folder.error()) == (5, None, None)
+    assert len(folder.scoring()) == 1  # how those five were asked is kept with them
     rest = CountingScorer()
     ask(folder, rest)
     assert len(rest.asked) == 12 - 5
