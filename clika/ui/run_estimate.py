@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clika.datasets.selection import selected
 from clika.errors import JobError, UsageError
 from clika.figures.score_grid import language_name
-from clika.jobs.devices import CPU, CUDA, MPS, placement
+from clika.jobs.devices import CPU, CUDA, MPS, device_kind, placement
 from clika.jobs.spec import EvaluationJob
 from clika.records import Question
 from clika.scoring.weight_headers import weight_headers
@@ -89,17 +90,17 @@ class RunEstimate:
         known = "" if self.seconds is None else f"{duration(self.seconds)}, if as fast as the last time"
         if not self.unknown:
             return known
-        unasked = f"unknown yet for {', '.join(self.unknown)}: not asked in this store before"
+        unasked = f"unknown yet for {', '.join(self.unknown)}: not asked like this in this store before"
         return f"{known}; {unasked}" if known else unasked
 
 
 def run_estimate(
     jobs: Sequence[EvaluationJob],
     questions: Sequence[Question],
-    rates: Mapping[str, float],
+    rates: Mapping["Asking", float],
     devices: Sequence[str],
 ) -> RunEstimate:
-    """What the jobs of one form come to. ``rates`` is model -> questions a second.
+    """What the jobs of one form come to. ``rates`` is, of how a model is asked, questions a second.
 
     Raises UsageError where there is no question to ask, and what the template raises for one it cannot ask.
     """
@@ -111,8 +112,8 @@ def run_estimate(
             f"collection {job.collection!r} holds none of {', '.join(job.datasets)} in"
             f" {', '.join(job.languages)}; choose other languages or data sets"
         )
-    unknown = tuple(one.name for one in jobs if one.model not in rates)
-    seconds = [len(asked) / rates[one.model] for one in jobs if one.model in rates]
+    unknown = tuple(one.name for one in jobs if how_asked(one) not in rates)
+    seconds = [len(asked) / rates[how_asked(one)] for one in jobs if how_asked(one) in rates]
     return RunEstimate(
         models=len(jobs),
         questions=len(asked),
@@ -122,28 +123,50 @@ def run_estimate(
         seconds=sum(seconds) if seconds else None,
         unknown=unknown,
         cannot=_why_not(job, devices),
-        weights={one.name: weight_bytes(one) for one in jobs},
+        weights={one.name: weight_bytes(one, devices) for one in jobs},
         gpus_per_replica=job.gpus_per_replica,
     )
 
 
-def weight_bytes(job: EvaluationJob) -> int | None:
-    """Bytes of a job's weights on a device, an adapter's left out; None for a Hub id, and files that cannot be read.
+def weight_bytes(job: EvaluationJob, devices: Sequence[str]) -> int | None:
+    """Bytes of a job's weights on a device here, an adapter's left out; None for a Hub id, and unreadable files.
 
     Replicas on a CPU share its memory; ``mixed`` holds the model in both formats.
     """
     headers = weight_headers(Path(job.model))
     if headers is None:
         return None
-    return headers.values * BYTES_A_VALUE[job.dtype] * (job.replicas if job.device in (CPU, MPS) else 1)
+    shared = device_kind(job, devices) in (CPU, MPS)
+    return headers.values * BYTES_A_VALUE[job.dtype] * (job.replicas if shared else 1)
 
 
-def past_rates(views: Sequence[JobView]) -> dict[str, float]:
-    """Model -> questions a second of its newest job that tells one; ``views`` as job_views orders them."""
-    rates: dict[str, float] = {}
+class Asking(NamedTuple):
+    """What the speed of an evaluation hangs on, beside the machine and its questions."""
+
+    model: str
+    adapter: str | None
+    dtype: str
+    rule: str
+    permutations: int
+    device: str
+    replicas: int
+    gpus_per_replica: int
+    cores: int
+
+
+def how_asked(job: EvaluationJob) -> Asking:
+    """How a job asks."""
+    return Asking(*(getattr(job, name) for name in Asking._fields))
+
+
+def past_rates(views: Sequence[JobView]) -> dict[Asking, float]:
+    """Questions a second of the newest evaluation that tells it, by how it asked; ``views`` as job_views orders them."""
+    rates: dict[Asking, float] = {}
     for view in views:
-        if view.one.job is not None and view.progress is not None and view.progress.rate:
-            rates.setdefault(view.one.job.model, view.progress.rate)
+        job, progress = view.one.job, view.progress
+        # A tuning's progress counts steps.
+        if isinstance(job, EvaluationJob) and progress is not None and progress.rate:
+            rates.setdefault(how_asked(job), progress.rate)
     return rates
 
 

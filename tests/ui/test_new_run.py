@@ -12,7 +12,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from clika.cli import build_parser, main
+from clika.conductivity_jobs import Wishes, conductivity_plan
 from clika.database.index import Index
+from clika.datasets.fictional_world import WorldSettings
 from clika.errors import UsageError
 from clika.jobs.folder import JobFailure, Progress
 from clika.jobs.queue import queued_jobs, submitted
@@ -20,12 +22,13 @@ from clika.jobs.spec import EvaluationJob
 from clika.languages import LANGUAGES
 from clika.question_sources import QuestionSource, sample_source
 from clika.settings import Settings
+from clika.training.recipe import Recipe
 from clika.ui.command_line import shell_commands
 from clika.ui.jobs_watch import JobsWatch, job_views
 from clika.ui.live_run import LiveModel
 from clika.ui.new_run import FITTING, NewRun, checkpoints
 from clika.ui.new_run_tab import _AS_THE_PAPER, NewRunTab
-from clika.ui.run_estimate import RunEstimate, past_rates, run_estimate
+from clika.ui.run_estimate import RunEstimate, how_asked, past_rates, run_estimate
 from clika.ui.store_watch import StoreWatch
 from tests.stores import made_up_questions, seal_questions
 
@@ -151,7 +154,10 @@ def test_a_job_fills_the_form_that_asks_for_it_again(form: NewRun) -> None:
 
 
 def estimate_of(form: NewRun, devices: Sequence[str] = ("cpu",), **rates: float) -> RunEstimate:
-    return run_estimate(form.jobs(MADE_UP), MADE_UP.questions, rates, devices)
+    """``rates``: questions a second of a model that was asked as this form asks."""
+    jobs = form.jobs(MADE_UP)
+    known = {how_asked(job): rates[job.model] for job in jobs if job.model in rates}
+    return run_estimate(jobs, MADE_UP.questions, known, devices)
 
 
 def test_an_estimate_counts_questions_languages_and_models() -> None:
@@ -164,7 +170,8 @@ def test_an_estimate_counts_questions_languages_and_models() -> None:
     said = dict(found.pairs(("cpu",), 10**9))
     assert said["Questions"] == "60 × 2 models = 120"
     assert (
-        said["Time"] == "15 s, if as fast as the last time; unknown yet for b: not asked in this store before"
+        said["Time"]
+        == "15 s, if as fast as the last time; unknown yet for b: not asked like this in this store before"
     )
 
 
@@ -189,14 +196,24 @@ def test_no_question_in_the_languages_chosen_is_refused() -> None:
         estimate_of(NewRun(models="a", languages=["fr"]))
 
 
-def test_rates_are_those_of_the_newest_job_of_a_model(tmp_path: Path) -> None:
-    for limit, rate in ((5, 1.0), (6, 2.0), (7, None)):
-        job = one_job(NewRun(models="owner/name", limit=str(limit)))
-        submitted(tmp_path, job).folder.write_progress(Progress(1, 2, rate=rate))
-        next(one for one in queued_jobs(tmp_path) if one.job == job).folder.write_error(
-            JobFailure("JobError", "ended")
-        )
-    assert past_rates(job_views(tmp_path)) == {"owner/name": 2.0}
+def test_rates_are_those_of_the_newest_evaluation_that_asked_alike(tmp_path: Path) -> None:
+    once = NewRun(models="owner/name")
+    four = replace(once, permutations=4, dtype="bfloat16")
+    asked = [(once, "5", 1.0), (once, "6", 2.0), (once, "7", None), (four, "5", 0.5)]
+    for form, limit, rate in asked:
+        job = one_job(replace(form, limit=limit))
+        folder = submitted(tmp_path, job).folder
+        folder.write_progress(Progress(1, 2, rate=rate))
+        folder.write_error(JobFailure("JobError", "ended"))
+    world = WorldSettings(0, 2, 4)
+    plan = conductivity_plan("owner/name", None, ("de",), Recipe(), world, None, Wishes())
+    tuning = submitted(tmp_path, plan.jobs[0]).folder
+    tuning.write_progress(Progress(1, 2, rate=9.0, unit="steps"))
+    rates = past_rates(job_views(tmp_path))
+    assert rates == {how_asked(one_job(once)): 2.0, how_asked(one_job(four)): 0.5}
+    assert (
+        run_estimate([one_job(replace(once, dtype="float16"))], MADE_UP.questions, rates, ()).seconds is None
+    )
 
 
 def test_a_refused_form_queues_nothing_and_a_whole_one_all_its_models(tmp_path: Path) -> None:
@@ -245,6 +262,7 @@ def test_weights_are_held_against_each_devices_memory(tmp_path: Path) -> None:
     said = dict(over_two.pairs(("cuda:0",), 1, memory))["Memory"]
     assert "fits cuda:0 (8 kB)" in said  # 6,000 of 2 * 4,096
     assert estimate_of(NewRun(models=model, device="cpu", replicas=3)).weights == {"larch": 12000}
+    assert estimate_of(NewRun(models=model, device="auto", replicas=3)).weights == {"larch": 12000}
 
 
 def tab_over(store: Path, bundled: Sequence[LiveModel] = (), **settings: object) -> Iterator[NewRunTab]:
