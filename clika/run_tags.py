@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from clika.errors import StoreError, UsageError
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 
 TAGS = "tags.json"
 VERSION = 1
@@ -93,15 +93,15 @@ def checked_tags(
         raise UsageError(f"run {parent!r} cannot be the parent of {run!r}; choose another run of the store")
     languages = tuned_on if isinstance(tuned_on, list) else []
     for code in languages:
-        if code not in LANGUAGES:
-            raise UsageError(f"unknown language {code!r}; known: {', '.join(LANGUAGES)}")
+        if code not in ALL_LANGUAGES:
+            raise UsageError(f"unknown language {code!r}; known: {', '.join(ALL_LANGUAGES)}")
     for value, kinds in ((tuning, Tuning), (pretraining, Pretraining)):
         if value and value not in set(kinds):
             raise UsageError(f"unknown tag {value!r}; known: {', '.join(kinds)}")
     return run, RunTags(
         Tuning(str(tuning)) if tuning else None,
         Pretraining(str(pretraining)) if pretraining else None,
-        tuple(code for code in LANGUAGES if code in languages),
+        tuple(code for code in ALL_LANGUAGES if code in languages),
         str(parent) if parent else None,
     )
 

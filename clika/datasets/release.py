@@ -407,6 +407,7 @@ def _parallel(dataset: str, by_language: dict[str, dict[str, Question]], faults:
     """The questions that every language present holds alike; the others are named and refused."""
     missing: dict[tuple[str, ...], list[str]] = {}
     unlike: dict[tuple[str, ...], list[str]] = {}
+    turned: dict[tuple[str, ...], list[str]] = {}
     kept: list[str] = []
     items = dict.fromkeys(item for questions in by_language.values() for item in questions)
     for item in items:
@@ -424,12 +425,22 @@ def _parallel(dataset: str, by_language: dict[str, dict[str, Question]], faults:
             unlike.setdefault(odd, []).append(item)
         else:
             kept.append(item)
+            kinds = {code: questions[item].kind for code, questions in by_language.items()}
+            asked = Counter(kinds.values()).most_common(1)[0][0]
+            other = tuple(code for code, kind in kinds.items() if kind != asked)
+            if other:
+                turned.setdefault(other, []).append(item)
     for absent, names in missing.items():
         faults.append(f"{dataset}: {_listed(names)} not in {', '.join(absent)}: refused in every language")
     for odd, names in unlike.items():
         faults.append(
             f"{dataset}: {_listed(names)} with other choices or another answer in {', '.join(odd)}:"
             f" refused in every language"
+        )
+    for other, names in turned.items():  # the paper's scores count them
+        faults.append(
+            f"{dataset}: {_listed(names)} in {', '.join(other)} with the effect for the cause, or the cause for the"
+            f" effect: kept as released"
         )
     return [questions[item] for questions in by_language.values() for item in kept]
 

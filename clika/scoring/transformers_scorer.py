@@ -156,6 +156,7 @@ class TransformersScorer:
             fingerprint=content_fingerprint(folder),
         )
         scorer = cls(network, tokenizer, reference, chosen_device, batch_tokens, prefix_cache, rule)
+        del network  # the scorer alone holds it, so that it is gone before it is loaded a second time
         scorer._check_causal()
         for fuses in (True, False) if fast else ():
             done = quickened(scorer._causal, fuses, scorer._tolerance)
@@ -165,6 +166,7 @@ class TransformersScorer:
             _logger.warning(
                 "%s does not agree with its quicker layers and is loaded again for fewer", reference.name
             )
+            del scorer._causal
             scorer._causal = CausalNetwork(placed()[0], reference.name, chosen_device)
             if not done.fused:
                 break
@@ -253,10 +255,7 @@ class TransformersScorer:
             if not is_out_of_memory(error):
                 raise
             if len(rows) == 1:
-                raise ModelError(
-                    f"{self._reference.name}: one prompt of {skipped + len(rows[0])} tokens does not fit into the"
-                    f" memory of {self._device}; use a smaller dtype, more devices or a smaller model"
-                ) from error
+                raise self._no_room(skipped + len(rows[0])) from error
         # Outside of the handler, since the error holds on to the tensors of the forward pass that failed.
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
@@ -272,6 +271,12 @@ class TransformersScorer:
         half = len(rows) // 2
         return torch.cat(
             [self._log_probs_in_memory(part, letters, cache, skipped) for part in (rows[:half], rows[half:])]
+        )
+
+    def _no_room(self, tokens: int) -> ModelError:
+        return ModelError(
+            f"{self._reference.name}: one prompt of {tokens} tokens does not fit into the memory of {self._device};"
+            " use a smaller dtype, more devices or a smaller model"
         )
 
     def _batches(self, family: Family, skipped: int) -> Iterator[list[int]]:
@@ -378,7 +383,12 @@ class TransformersScorer:
         return [[next(values) for _ in options] for _, options in asked]
 
     def _prefix_cache(self, prefix: list[int]) -> Any:
-        return self._causal.prefix_cache(prefix)
+        try:
+            return self._causal.prefix_cache(prefix)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise self._no_room(len(prefix)) from error
 
     def _choose_path(self, families: Sequence[Family]) -> None:
         """Sets the fastest path that agrees, on prompts of these families, with one prompt at a time.
@@ -398,11 +408,11 @@ class TransformersScorer:
             tokens = sorted(family.tokens, key=len)
             step = max(1, (len(tokens) - 1) // (_CHECKED_PROMPTS - 1))
             rows = [*tokens[::step][: _CHECKED_PROMPTS - 1], tokens[-1]]
-            alone = torch.cat([self._log_probs([row], family.letters) for row in rows])
+            alone = torch.cat([self._log_probs_in_memory([row], family.letters, None, 0) for row in rows])
             if path is ScoringPath.PREFIX_CACHE and family.prefix_length:
                 path = path if self._cache_agrees(family, rows, alone) else ScoringPath.FULL
             if path is not ScoringPath.UNBATCHED:
-                batched = self._log_probs(rows, family.letters)
+                batched = self._log_probs_in_memory(rows, family.letters, None, 0)
                 path = path if self._agree(batched, alone) else ScoringPath.UNBATCHED
         if path is not self._fastest:
             _logger.warning("%s is scored on the slower path '%s'", self._reference.name, path)
@@ -422,7 +432,8 @@ class TransformersScorer:
                 return False
             # Twice, since a cache that the first batch changed would spoil the second.
             for _ in range(2):
-                cached = self._log_probs([row[skipped:] for row in rows], family.letters, cache, skipped)
+                own = [row[skipped:] for row in rows]
+                cached = self._log_probs_in_memory(own, family.letters, cache, skipped)
                 if not self._agree(cached, alone):
                     return False
         except CACHE_FAULTS as error:

@@ -59,20 +59,25 @@ def save_tuned(
     taken away first. Raises OSError where there is no room.
     """
     made = folder.with_name(f".{folder.name}.{os.getpid()}.unfinished")
-    shutil.rmtree(made, ignore_errors=True)
+    for unfinished in folder.parent.glob(f".{folder.name}.*.unfinished"):
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed while it wrote
     made.mkdir(parents=True)
-    if isinstance(model, PeftModel):
-        model.save_pretrained(str(made))
-    else:
-        model.save_pretrained(str(made), state_dict=weights)
-        tokenizer.save_pretrained(str(made))
-    text = json.dumps({"version": VERSION, **note}, indent=1, ensure_ascii=False)
-    (made / NOTE).write_text(text, "utf-8")
-    for path in made.iterdir():
-        _flush(path)
-    _flush(made)
-    shutil.rmtree(folder, ignore_errors=True)
-    made.rename(folder)
+    try:
+        if isinstance(model, PeftModel):
+            model.save_pretrained(str(made))
+        else:
+            model.save_pretrained(str(made), state_dict=weights)
+            tokenizer.save_pretrained(str(made))
+        text = json.dumps({"version": VERSION, **note}, indent=1, ensure_ascii=False)
+        (made / NOTE).write_text(text, "utf-8")
+        for path in made.iterdir():
+            _flush(path)
+        _flush(made)
+        shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)  # a full disk gets its room back
+        raise
     _flush(folder.parent)
 
 

@@ -57,25 +57,27 @@ class SavedState:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         facts = json.dumps({"version": VERSION, **{f: getattr(standing, f) for f in Standing.__slots__}})
         self._folder.mkdir(parents=True, exist_ok=True)
+        for unfinished in self._folder.glob(f".step-*-part-{self._part}-of-*.tmp"):
+            unfinished.unlink(missing_ok=True)  # of a process that was killed while it wrote
         try:
             kept = {name: tensor.contiguous() for name, tensor in tensors.items()}
             save_file(kept, str(temporary), metadata={"standing": facts})
-        except SafetensorError as error:
+            reached(Failpoint.TRAIN_STATE_WRITTEN)
+            _flush(temporary)
+            temporary.replace(path)
+        except (OSError, SafetensorError) as error:
+            temporary.unlink(missing_ok=True)  # a full disk gets its room back
+            if isinstance(error, OSError):
+                raise
             raise OSError(None, f"{path} cannot be written ({error})") from error
-        reached(Failpoint.TRAIN_STATE_WRITTEN)
-        _flush(temporary)
-        temporary.replace(path)
         _flush(self._folder)
         reached(Failpoint.TRAIN_STATE_RENAMED)
 
     def forget_before(self, step: int) -> None:
-        """Take away this process's parts of earlier steps, and what a killed one left unfinished."""
+        """Take away this process's parts of earlier steps."""
         for path in self._folder.glob("*.safetensors"):
             match = _NAME.fullmatch(path.name)
             if match and int(match[1]) < step and int(match[2]) == self._part:
-                path.unlink(missing_ok=True)
-        if self._part == 0:
-            for path in self._folder.glob(".step-*.tmp"):
                 path.unlink(missing_ok=True)
 
     def newest(self, digest: str) -> Standing | None:

@@ -11,7 +11,7 @@ from clika.jobs.folder import JobFolder
 from clika.jobs.queue import JobState, queued_job
 from clika.jobs.sentences import job_sentence
 from clika.jobs.spec import EvaluationJob
-from clika.languages import LANGUAGES
+from clika.languages import ALL_LANGUAGES
 from clika.question_sources import QuestionSource, fitting_template
 from clika.ui import markup
 
@@ -46,7 +46,7 @@ def _job(registry: Registry, card: Card, source: QuestionSource, whole: bool) ->
         name=name,
         collection=source.collection,
         datasets=datasets,
-        languages=tuple(code for code in LANGUAGES if code in held),
+        languages=tuple(code for code in ALL_LANGUAGES if code in held),
         limit=None if whole else QUICK_QUESTIONS,
         template=str(fitting_template(source.questions, datasets)),
         adapter=adapter,

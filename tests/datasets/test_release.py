@@ -165,6 +165,19 @@ def test_another_answer_in_one_language_is_refused_and_the_language_named(tmp_pa
     assert "xpeo: item 1 with other choices or another answer in he" in faults
 
 
+def test_a_cause_asked_for_as_an_effect_in_one_language_is_named_and_kept(tmp_path: Path) -> None:
+    root = write_release(tmp_path, {"one": always_right})
+    path = root / "x_copa/he" / f"one{DEMONSTRATED}.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    lines[1] = lines[1].replace("What was the cause of this?", "What happened as a result?")
+    path.write_text("".join(lines))
+    release = read_release(root, "made-up")
+    (fault,) = release.faults
+    assert "xcopa: item 1 in he with the effect for the cause" in fault
+    assert "kept as released" in fault
+    assert {q.question_id for q in release.questions if q.dataset == "xcopa"} == {"0", "1", "2", "3"}
+
+
 def test_zero_shot_answers_are_a_run_of_their_own(root: Path) -> None:
     for language in ("en", "de", "he"):
         write_answers(root, "x_geo", language, "chat_res.jsonl", always_right)
@@ -208,5 +221,7 @@ def test_the_released_part_is_read_whole() -> None:
     release = read_release(RELEASE, "released")
     assert len(release.questions) == 18_800  # 1,880 questions x 10 languages
     assert sum(len(a.question_ids) for m in release.models for a in m.answers) == 7 * 18_800
-    assert (release.faults, release.left) == ((), ())
+    (fault,) = release.faults  # four Italian items of xCOPA ask the other way about
+    assert "xcopa: items 585, 612, 937, 955 in it with the effect for the cause" in fault
+    assert release.left == ()
     assert all(q.source_prompt and q.source_prompt.endswith("\nAnswer:") for q in release.questions)

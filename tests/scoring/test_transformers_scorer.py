@@ -1,10 +1,13 @@
 """Forced choice with real (tiny, random) models: the batch changes nothing, and nothing is guessed."""
 
+import gc
 import json
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +25,9 @@ from transformers import (
 from clika.errors import ModelError, UsageError
 from clika.prompts.templates import Template, prompts
 from clika.records import Outcome, Prompt, ScoringRule
+from clika.scoring import checkpoint, transformers_scorer
 from clika.scoring.prompt_families import Join
+from clika.scoring.quicker_layers import Quickened, quickened
 from clika.scoring.transformers_scorer import ScoringPath, TransformersScorer
 from tests.models import TinyTokenizer, tiny_gpt2, tiny_llama, tiny_model, tiny_tokenizer
 from tests.scoring.asking import asked, letters, scored
@@ -75,6 +80,54 @@ def test_out_of_memory_halves_the_budget_and_answers_everything(llama: Path) -> 
     assert letters(found) == pytest.approx(letters(expected), abs=1e-4)
     assert max(rows) > 5
     assert 1 <= scorer.memory_halvings < sum(count > 5 for count in rows) + 1
+
+
+def test_out_of_memory_while_the_path_is_settled_is_no_reason_for_another_path(llama: Path) -> None:
+    expected = scored(TransformersScorer.load(str(llama), device="cpu"), asked(12))
+    scorer = TransformersScorer.load(str(llama), device="cpu")
+
+    def small_device(module: torch.nn.Module, inputs: object, named: dict[str, torch.Tensor]) -> None:
+        if len(named["input_ids"]) > 1:
+            raise torch.OutOfMemoryError("no room for more than one row")
+
+    scorer._network.register_forward_pre_hook(small_device, with_kwargs=True)
+    scorer.prepare(asked(12))
+    assert scorer.memory_halvings >= 1
+    found = scored(scorer, asked(12))
+    assert scorer.path is ScoringPath.PREFIX_CACHE
+    assert letters(found) == pytest.approx(letters(expected), abs=1e-4)
+
+
+def test_a_prefix_that_does_not_fit_is_a_sentence(llama: Path) -> None:
+    scorer = TransformersScorer.load(str(llama), device="cpu")
+
+    def full_device(module: torch.nn.Module, inputs: object, named: dict[str, torch.Tensor]) -> None:
+        if "past_key_values" in named:
+            raise torch.OutOfMemoryError("no room")
+
+    scorer._network.register_forward_pre_hook(full_device, with_kwargs=True)
+    with pytest.raises(ModelError, match=r"one prompt of \d+ tokens does not fit"):
+        scored(scorer, asked(2))
+
+
+def test_a_model_that_is_loaded_again_is_held_once(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[weakref.ref[torch.nn.Module]] = []
+    living: list[int] = []
+
+    def loaded_once_more(*given: Any) -> Any:
+        gc.collect()
+        living.append(sum(one() is not None for one in held))
+        network, tokenizer = checkpoint.loaded(*given)
+        held.append(weakref.ref(network))
+        return network, tokenizer
+
+    def disagreeing(*given: Any) -> Quickened:
+        return quickened(*given)._replace(agrees=False)
+
+    monkeypatch.setattr(transformers_scorer, "loaded", loaded_once_more)
+    monkeypatch.setattr(transformers_scorer, "quickened", disagreeing)
+    TransformersScorer.load(str(llama), device="cpu")
+    assert living == [0, 0, 0]  # loaded three times, and never beside another
 
 
 def test_one_prompt_that_does_not_fit_is_a_sentence(llama: Path) -> None:

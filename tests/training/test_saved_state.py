@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from clika.errors import JobError
+from clika.training import saved_state
 from clika.training.learner import fused_adamw
 from clika.training.saved_state import SavedState, Standing
 
@@ -53,13 +55,30 @@ def test_only_whole_steps_count_and_earlier_ones_go(tmp_path: Path) -> None:
     newest = parts[1].newest("this")
     assert newest is not None
     assert newest.step == 2
+    parts[1].save(replace(STANDING, step=3), *stepped(0))  # begins by taking away what the killed one left
     for part in parts:
-        part.forget_before(2)
+        part.forget_before(3)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "step-0000002-part-0-of-2.safetensors",
-        "step-0000002-part-1-of-2.safetensors",
         "step-0000003-part-0-of-2.safetensors",
+        "step-0000003-part-1-of-2.safetensors",
     ]
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), SafetensorError("I/O error 28")])
+def test_a_state_that_finds_no_room_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    state = SavedState(tmp_path)
+    state.save(replace(STANDING, step=1), *stepped(0))
+
+    def full(tensors: object, path: str, metadata: object) -> None:
+        Path(path).write_bytes(b"half")
+        raise failure
+
+    monkeypatch.setattr(saved_state, "save_file", full)
+    with pytest.raises(OSError):  # noqa: PT011  (the text is the system's)
+        state.save(replace(STANDING, step=2), *stepped(0))
+    assert [path.name for path in tmp_path.iterdir()] == ["step-0000001-part-0-of-1.safetensors"]
 
 
 def other_parts(folder: Path) -> None:
