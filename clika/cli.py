@@ -15,7 +15,7 @@ from clika.build_factual_command import add_build_factual_command
 from clika.checkpoint_commands import add_checkpoints_commands
 from clika.conductivity_command import add_conductivity_command
 from clika.database.index import Index, rebuild
-from clika.database.ingest import shard_folders
+from clika.database.soundness import soundness
 from clika.demo_command import add_demo_command
 from clika.errors import ClikaError, UsageError
 from clika.evaluate_command import add_evaluate_commands
@@ -25,10 +25,10 @@ from clika.imports import import_release
 from clika.job_commands import (
     add_jobs_commands,
 )
+from clika.reading_command import reading
 from clika.redaction import redacting_handler
 from clika.results_commands import add_results_commands
 from clika.settings import Settings
-from clika.shards import sound_tables
 from clika.site_command import add_site_command
 
 EXAMPLES = """examples:
@@ -212,26 +212,28 @@ def world_command(options: argparse.Namespace) -> int:
 
 def rebuild_command(options: argparse.Namespace) -> int:
     """``rebuild``"""
-    rows = rebuild(options.store)
+    _check_store(options.store)
+    rows, alarms = rebuild(options.store)
+    for alarm in alarms:
+        print(f"clika: {alarm}", file=sys.stderr)
     print(f"{options.store}: the database holds {rows} predictions, made again from the sealed shards")
-    return 0
+    return 1 if alarms else 0
 
 
 def verify_command(options: argparse.Namespace) -> int:
     """``verify``"""
-    if not options.store.is_dir():
-        raise UsageError(f"no store at {str(options.store)!r}; give its folder with --store")
-    shards = rows = bad = 0
-    for folder in shard_folders(options.store):
-        sound, faults = sound_tables(folder)
-        shards += len(sound)
-        rows += sum(table.num_rows for _, table in sound)
-        for fault in faults:
-            bad += 1
-            print(f"clika: {fault.sentence}", file=sys.stderr)
-    with Index.open(options.store) as index:
-        notices = index.notices
-    for notice in notices:
-        print(f"clika: {notice}", file=sys.stderr)
-    print(f"{options.store}: {shards} sealed shards with {rows} rows are as they were sealed, {bad} are not")
-    return 1 if bad or notices else 0
+    _check_store(options.store)
+    with reading(options.store) as index:
+        found = soundness(index)
+        for fault in (one for one in found.faults if one not in index.notices):
+            print(f"clika: {fault}", file=sys.stderr)
+    print(
+        f"{options.store}: {found.shards} sealed shards with {found.rows} rows are as they were sealed,"
+        f" {len(found.faults)} are not"
+    )
+    return 1 if found.faults or index.notices else 0
+
+
+def _check_store(store: Path) -> None:
+    if not store.is_dir():
+        raise UsageError(f"no store at {str(store)!r}; give its folder with --store")

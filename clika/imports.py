@@ -7,6 +7,7 @@ stored already is recognised and left; what contradicts it is named and not writ
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from clika.shards import (
 )
 
 WRITER = "import"
+_PATIENCE_SECONDS, _TRY_AGAIN_SECONDS = 60.0, 0.1
+"""Questions alone are sealed in a moment: whoever has some waits for whoever is at it."""
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -104,7 +107,7 @@ def store_questions(store: Path, collection: str, questions: Sequence[Question])
     Raises as ``import_release`` does.
     """
     _check_name(collection)
-    with _importing(store):
+    with _importing(store, patience=_PATIENCE_SECONDS):
         return _sealed_questions(store, collection, questions)
 
 
@@ -116,20 +119,25 @@ def _check_name(collection: str) -> None:
 
 
 @contextmanager
-def _importing(store: Path) -> Iterator[None]:
-    """One import at a time: two would seal the same answers twice."""
+def _importing(store: Path, patience: float = 0.0) -> Iterator[None]:
+    """One import at a time: two would seal the same answers twice. Waits ``patience`` seconds for its turn."""
+    until = time.monotonic() + patience
     try:
         store.mkdir(parents=True, exist_ok=True)
         lock = os.open(store / "IMPORT.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise StoreError(f"store {str(store)!r} cannot be used ({error.strerror})") from error
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreLockedError(
-                f"another import into {str(store)!r} is running; wait until it ends and try again"
-            ) from error
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() >= until:
+                    raise StoreLockedError(
+                        f"another import into {str(store)!r} is running; wait until it ends and try again"
+                    ) from error
+            time.sleep(_TRY_AGAIN_SECONDS)
         yield
     finally:
         os.close(lock)

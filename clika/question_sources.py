@@ -13,7 +13,7 @@ from clika.errors import ConflictError, DataError, UsageError
 from clika.imports import store_questions
 from clika.languages import ALL_LANGUAGES, language_codes
 from clika.prompts.templates import Template
-from clika.records import Question
+from clika.records import DATASETS, Question
 from clika.shards import questions_of, sound_tables
 
 
@@ -42,7 +42,7 @@ def question_source(store: Path, data: Path | None, collection: str | None) -> Q
         return sample_source()
     if data is None:
         with Index.open(store) as index:
-            return stored_source(store, chosen_collection(index, collection))
+            return stored_source(store, chosen_collection(index, collection, DATASETS))
     if data.is_dir() or data.suffix.lower() not in FORMATS:
         collection = collection or "released"
         released, sentences = read_questions(data, collection)

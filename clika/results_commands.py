@@ -1,10 +1,14 @@
 """``python -m clika scores``, ``answers`` and ``export``: what the store says of the models that were asked."""
 
 import argparse
+import contextlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -15,6 +19,7 @@ from clika.errors import ClikaError, UsageError
 from clika.exports.predictions import for_spreadsheets, predictions_table, question_json
 from clika.exports.scores import SCORE_FORMATS
 from clika.metrics.score_table import metric_datasets, score_table
+from clika.reading_command import reading, status
 from clika.records import DATASETS, LETTERS, FictionalSet, Level, Metric, Outcome, Run, ScoringRule
 from clika.references import references_in
 
@@ -69,21 +74,22 @@ def scores_command(options: argparse.Namespace) -> int:
         scope = str(FictionalSet.HELD_OUT)
     if metric is Metric.XRR and options.scoring:
         raise UsageError("XRR is by the candidate's whole name or by what was written; leave --scoring out")
-    with Index.open(options.store) as index:
-        collection = chosen_collection(index, options.collection)
+    with reading(options.store) as index:
+        asked = metric_datasets(metric, scope)
+        collection = chosen_collection(index, options.collection, asked)
         runs = _chosen_runs(index, collection, options.models)
         rule = ScoringRule(options.scoring) if options.scoring else None
-        matrices = answer_matrices(index, collection, list(runs), metric_datasets(metric, scope), rule)
+        matrices = answer_matrices(index, collection, list(runs), asked, rule)
         references = references_in(index, collection) if metric is Metric.RA else {}
     rows = score_table(matrices, metric, scope, references, list(runs.values()))
     print(SCORE_FORMATS[options.format](rows, runs), end="")
-    return 0
+    return status(index)
 
 
 def answers_command(options: argparse.Namespace) -> int:
     """``answers --dataset D --question ID``"""
-    with Index.open(options.store) as index:
-        collection = chosen_collection(index, options.collection)
+    with reading(options.store) as index:
+        collection = chosen_collection(index, options.collection, [options.dataset])
         questions = parallel_question(index, collection, options.dataset, options.question)
         runs = _chosen_runs(index, collection, options.models)
         rows = prediction_rows(index, collection, list(runs), options.dataset, options.question)
@@ -93,7 +99,7 @@ def answers_command(options: argparse.Namespace) -> int:
                 [question_json(question, rows) for question in questions], ensure_ascii=False, indent=1
             )
         )
-        return 0
+        return status(index)
     for question in questions:
         premise = f"{question.premise} " if question.premise else ""
         print(f"[{question.language}] {premise}{question.text}")
@@ -110,7 +116,17 @@ def answers_command(options: argparse.Namespace) -> int:
             if prediction.language == question.language and prediction.outcome is not Outcome.ANSWERED:
                 print(f"    {row.model}: {prediction.outcome} {prediction.raw_text or ''!r}")
     print("* the correct answer")
-    return 0
+    return status(index)
+
+
+def _write(table: pa.Table, suffix: str, file: BinaryIO) -> None:
+    if suffix == ".parquet":
+        pq.write_table(table, file)
+    elif suffix == ".csv":
+        pyarrow.csv.write_csv(for_spreadsheets(table), file)
+    else:
+        for row in table.to_pylist():
+            file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 
 def export_command(options: argparse.Namespace) -> int:
@@ -118,21 +134,22 @@ def export_command(options: argparse.Namespace) -> int:
     suffix = options.output.suffix
     if suffix not in (".parquet", ".csv", ".jsonl"):
         raise UsageError(f"cannot export to {options.output.name!r}; end it in .parquet, .csv or .jsonl")
-    with Index.open(options.store) as index:
+    with reading(options.store) as index:
         collection = chosen_collection(index, options.collection)
         runs = _chosen_runs(index, collection, options.models)
         rows = prediction_rows(index, collection, list(runs))
     table = predictions_table(rows, runs)
+    # Beside it first: where there is no room for all of it, an earlier export stays what it was.
+    beside = options.output.with_name(f".{options.output.name}.{os.getpid()}.tmp")
     try:
-        if suffix == ".parquet":
-            pq.write_table(table, options.output)
-        elif suffix == ".csv":
-            pyarrow.csv.write_csv(for_spreadsheets(table), options.output)
-        else:
-            with options.output.open("w", encoding="utf-8") as file:
-                for row in table.to_pylist():
-                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        with beside.open("wb") as file:
+            _write(table, suffix, file)
+        beside.replace(options.output)
     except OSError as error:
-        raise ClikaError(f"cannot write {options.output}: {error.strerror}; choose another place") from error
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise ClikaError(
+            f"cannot write {options.output}: {error.strerror or 'no room on the disk'}; choose another place"
+        ) from error
     print(f"{table.num_rows} predictions of {len(runs)} runs -> {options.output}")
-    return 0
+    return status(index)

@@ -18,14 +18,14 @@ def add_site_command(command: MakeCommand) -> None:
 
 def site_command(options: argparse.Namespace) -> int:
     """``site --output DIR``"""
-    from clika.database.index import Index
+    from clika.reading_command import reading, status
     from clika.site.folder import write_site  # Plotly takes a while to import
 
-    with Index.open(options.store) as index:
+    with reading(options.store) as index:
         done = write_site(index, options.output, options.collection)
     collections = "1 collection" if done.collections == 1 else f"{done.collections} collections"
     print(
         f"{done.runs} runs over {collections}, {done.heatmaps} heatmaps: {done.files} files,"
         f" {done.size / 1e6:.1f} MB -> {options.output / 'index.html'}"
     )
-    return 0
+    return status(index)

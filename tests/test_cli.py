@@ -1,20 +1,27 @@
 """The command line as other programs call it: real processes, exit statuses, formats."""
 
+import argparse
 import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
+import duckdb
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from clika import __version__
+from clika import __version__, results_commands
 from clika.database.index import DATABASE, Index
 from clika.datasets.sample import sample_questions
+from clika.errors import ClikaError
+from clika.results_commands import export_command
 from tests.models import tiny_llama
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
 
@@ -186,7 +193,102 @@ def test_verify_names_a_damaged_shard_and_rebuild_keeps_the_rest(store: Path) ->
     done = clika(store, "verify")
     assert done.returncode == 1
     assert more.file in done.stderr
-    assert "10 predictions" in clika(store, "rebuild").stdout
+    made = clika(store, "rebuild")
+    assert "10 predictions" in made.stdout
+    assert made.returncode == 1
+    assert more.file in made.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("scores", "--metric", "accuracy", "--dataset", "xgeo"),
+        ("answers", "--dataset", "xgeo", "--question", "0"),
+        ("export", "--output", "{folder}/out.jsonl"),
+        ("site", "--output", "{folder}/site"),
+    ],
+)
+def test_what_is_computed_over_a_damaged_store_says_so_and_is_no_success(
+    store: Path, tmp_path: Path, command: Sequence[str]
+) -> None:
+    more = seal_predictions(store, RUN, predictions(RUN, {("2", "he"): 2}), job="more")
+    path = store / "jobs/more/shards" / more.file
+    path.write_bytes(path.read_bytes()[:-1])
+    done = clika(store, *(word.format(folder=tmp_path) for word in command))
+    assert done.returncode == 1
+    assert more.file in done.stderr
+    assert done.stdout  # what can be computed is
+
+
+def lost_records(store: Path) -> None:
+    for path in (store / "jobs").glob("*/run*.json"):
+        path.unlink()
+
+
+def lost_manifest(store: Path) -> None:
+    for path in (store / "jobs").glob("*/manifest-*.jsonl"):
+        path.unlink()
+
+
+def lost_rows(store: Path) -> None:
+    with duckdb.connect(str(store / "clika.duckdb")) as connection:
+        connection.execute("delete from predictions where item in (select item from predictions limit 1)")
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (lost_records, "no run.json that says whose"),
+        (lost_manifest, "no manifest that vouches for them"),
+        (lost_rows, "the index holds 7 of 10 sealed predictions"),
+    ],
+)
+def test_verify_misses_whatever_was_lost(store: Path, lost: Callable[[Path], None], said: str) -> None:
+    assert clika(store, "verify").returncode == 0
+    lost(store)
+    done = clika(store, "verify")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_questions_that_cannot_be_read_are_no_empty_store(store: Path) -> None:
+    (manifest,) = (store / "collections").glob("*/manifest-*.jsonl")
+    manifest.write_bytes(b"torn")
+    (store / "clika.duckdb").unlink(missing_ok=True)
+    done = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
+    assert done.returncode == 1
+    assert "no question of the store could be taken in" in done.stderr
+    assert "is empty" not in done.stderr
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_an_export_that_cannot_be_written_leaves_the_one_before(
+    store: Path, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / f"out{suffix}"
+    output.write_text("an earlier export")
+    options = argparse.Namespace(store=store, output=output, collection=None, models=None)
+
+    def full(table: object, suffix: str, file: BinaryIO) -> None:
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(results_commands, "_write", full)
+    with pytest.raises(ClikaError, match=r"cannot write .*: No space left on device; choose another place"):
+        export_command(options)
+    assert output.read_text() == "an earlier export"
+    assert [path.name for path in tmp_path.glob(".*.tmp")] == []
+
+
+def test_jobs_submitted_at_once_wait_for_each_others_questions(tmp_path: Path) -> None:
+    model = tiny_llama(tmp_path / "model")
+    command = ("evaluate", "--model", str(model), "--collection", "sample", "--languages", "en", "--queue")
+    with ThreadPoolExecutor(3) as pool:
+        limits = ("1", "2", "3")
+        done = list(pool.map(lambda limit: clika(tmp_path / "store", *command, "--limit", limit), limits))
+    assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * 3
+    assert len(list((tmp_path / "store/jobs").iterdir())) == 3
 
 
 def test_every_reading_command_works_while_another_process_owns_the_store(store: Path) -> None:
@@ -226,6 +328,13 @@ def test_several_collections_need_a_choice(store: Path) -> None:
     assert "--collection" in done.stderr
     again = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo", "--collection", "made-up")
     assert again.returncode == 0
+
+
+def test_the_only_collection_with_the_data_set_is_meant(store: Path) -> None:
+    seal_questions(store, [replace(q, collection="world", dataset="fictional") for q in made_up_questions()])
+    done = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert clika(store, "answers", "--dataset", "xgeo", "--question", "0").returncode == 0
 
 
 def test_version_and_help_with_examples(store: Path) -> None:

@@ -51,7 +51,8 @@ ROOMS["conductivity_jobs"] = {
 }  # fmt: skip
 ROOMS["ui"] |= {"conductivity", "conductivity_jobs", "training"}  # of training what needs no torch
 ROOMS["site"] = {"database", "figures", "metrics", "references", "ui", "records", "languages", "errors"}
-ROOMS["site_command"] = {"site", "database"}
+ROOMS["reading_command"] = {"database"}
+ROOMS["site_command"] = {"site", "reading_command"}
 ROOMS["question_sources"] = {
     "database", "datasets", "imports", "languages", "prompts", "records", "shards", "errors",
 }  # fmt: skip
@@ -75,9 +76,18 @@ ROOMS["evaluate_command"] = ROOMS["job_commands"] | {
     "checkpoint_commands",
     "question_sources",
 }
-ROOMS["results_commands"] = {"database", "exports", "metrics", "references", "records", "errors"}
+ROOMS["results_commands"] = {
+    "reading_command",
+    "database",
+    "exports",
+    "metrics",
+    "references",
+    "records",
+    "errors",
+}
 ROOMS["cli"] = ROOMS["job_commands"] | {
     "evaluate_command",
+    "reading_command",
     "results_commands",
     "build_factual_command",
     "fetch_command",

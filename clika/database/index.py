@@ -5,6 +5,7 @@ dashboard runs) reads the same shards into a DuckDB in memory, through the same 
 does not open is set aside with its write-ahead log and made again from the shards.
 """
 
+import errno
 import logging
 import os
 import threading
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 
@@ -46,6 +47,7 @@ class Index:
         self.store = store
         self.owner = lock is not None
         self.notices: tuple[str, ...] = ()
+        self.alarms: tuple[str, ...] = ()
         self._lock = lock
         self._unchanged: dict[str, Signature] = {}
         self._news: list[str] = []
@@ -63,15 +65,15 @@ class Index:
     def open(cls, store: Path) -> "Index":
         """Open a store, made if absent; its new shards are taken in.
 
-        Raises StoreError where the folder cannot be written or the database is of a newer version.
+        One on a disk that takes no writing is read as another process's is. Raises StoreError where the folder cannot be
+        used or the database is of a newer version.
         """
         try:
-            store.mkdir(parents=True, exist_ok=True)
-            lock = taken_lock(store / LOCK)
-        except OSError as error:
-            raise StoreError(
-                f"store {str(store)!r} cannot be used ({error.strerror}); give another with --store"
-            ) from error
+            lock = _locked(store)
+        except StoreError as error:
+            if not (isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EROFS):
+                raise
+            lock = None
         try:
             index = cls(store, lock)
             index.refresh()
@@ -84,7 +86,8 @@ class Index:
     def refresh(self) -> int:
         """Make the index hold what is sealed now; returns how many rows came or went.
 
-        Alarms replace ``notices``; what was said of the database's opening stays before them. A full disk is
+        ``alarms`` are sentences about what could not be taken in. They replace
+        ``notices``; what was said of the database's opening stays before them. A full disk is
         one of them: nothing is lost, and the first refresh with room again takes in what is missing.
         """
         with self._refreshing:
@@ -104,6 +107,7 @@ class Index:
             for alarm in alarms:
                 if alarm not in self.notices:
                     logger.warning("%s", alarm)
+            self.alarms = alarms
             self.notices = (*self._news, *alarms)
         return moved
 
@@ -235,21 +239,44 @@ class Index:
         self.close()
 
 
-def rebuild(store: Path) -> int:
-    """Make the index again from the shards; returns its rows. Raises StoreLockedError if it is in use."""
+class Rebuilt(NamedTuple):
+    """How many predictions an index holds that was made again, and sentences about what it does not hold."""
+
+    rows: int
+    alarms: tuple[str, ...]
+
+
+def rebuild(store: Path) -> Rebuilt:
+    """Make the index again from the shards.
+
+    Raises StoreLockedError if it is in use, StoreError where the store cannot be written.
+    """
     with owned(store):
         for name in (DATABASE, f"{DATABASE}.wal"):
             (store / name).unlink(missing_ok=True)
     with Index.open(store) as index:
         row = index.cursor.execute("select count(*) from predictions").fetchone()
-        return int(row[0]) if row else 0
+        return Rebuilt(int(row[0]) if row else 0, index.alarms)
+
+
+def _locked(store: Path) -> int | None:
+    """As ``taken_lock``, of a store, made if absent. Raises StoreError where that cannot be."""
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        return taken_lock(store / LOCK)
+    except OSError as error:
+        raise StoreError(
+            f"store {str(store)!r} cannot be used ({error.strerror}); give another with --store"
+        ) from error
 
 
 @contextmanager
 def owned(store: Path) -> Iterator[None]:
-    """Hold the lock of a store. Raises StoreLockedError naming the process that holds it already."""
-    store.mkdir(parents=True, exist_ok=True)
-    lock = taken_lock(store / LOCK)
+    """Hold the lock of a store.
+
+    Raises StoreLockedError naming the process that holds it already, StoreError where it cannot be written.
+    """
+    lock = _locked(store)
     if lock is None:
         raise StoreLockedError(
             f"store {str(store)!r} is in use by process {lock_holder(store / LOCK)}; stop that program first"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clika.database.index import Index
-from clika.errors import UsageError
+from clika.errors import StoreError, UsageError
 from clika.languages import ALL_LANGUAGES
 from clika.records import (
     INVALID,
@@ -62,21 +62,35 @@ def _answered_collections(index: Index) -> tuple[str, ...]:
     return tuple(name for (name,) in rows)
 
 
-def chosen_collection(index: Index, wanted: str | None) -> str:
-    """The collection asked for, or the only one. Raises UsageError where it is absent or not clear."""
+def chosen_collection(index: Index, wanted: str | None, datasets: Sequence[str] = ()) -> str:
+    """The collection asked for, or the only one, or the only one with questions of these data sets.
+
+    Raises UsageError where it is absent or not clear, StoreError where nothing could be read.
+    """
     known = collections(index)
+    if not known and index.alarms:
+        raise StoreError(f"no question of the store could be taken in: {index.alarms[0]}")
     if not known:
         raise UsageError("the store is empty; 'python -m clika import DIR' or 'evaluate' fills it")
     if wanted is None:
-        if len(known) > 1:
-            raise UsageError(
-                f"the store holds several collections ({', '.join(known)}) and no score mixes them;"
-                f" choose one with --collection"
-            )
-        return known[0]
+        fitting = _holding(index, datasets) if len(known) > 1 and datasets else known
+        if len(fitting) == 1:
+            return fitting[0]
+        raise UsageError(
+            f"the store holds several collections ({', '.join(fitting or known)}) and nothing mixes them; choose one"
+            " as the collection (--collection NAME)"
+        )
     if wanted not in known:
         raise UsageError(f"no collection {wanted!r} in the store; known: {', '.join(known)}")
     return wanted
+
+
+def _holding(index: Index, datasets: Sequence[str]) -> tuple[str, ...]:
+    rows = index.cursor.execute(
+        "select distinct collection from items where list_contains(?, dataset) order by collection",
+        [list(datasets)],
+    ).fetchall()
+    return tuple(name for (name,) in rows)
 
 
 def _run(record: str) -> Run:

@@ -92,7 +92,7 @@ def calling(settings: Settings) -> str:
 
 client = Client({address!r}{signing_in})
 client.predict(metric="ra", scope="factual", api_name="/scores")
-client.predict(dataset="xgeo", question="17", api_name="/answers")
+client.predict(dataset="xgeo", question="division-rouen", api_name="/answers")
 client.view_api()"""
 
 

@@ -6,7 +6,7 @@ sentence that a person would read, as plain text.
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypedDict, TypeVar, cast
 
@@ -127,7 +127,7 @@ class ProgramApi:
         if name not in set(Metric):
             raise UsageError(f"metric {name!r}; known: {', '.join(Metric)}")
         of, needed = Metric(name), metric_datasets(Metric(name), over)
-        wanted = self._collection(collection)
+        wanted = self._collection(collection, needed)
         runs = chosen_runs(self._index, wanted, _names(models))
         matrices = answer_matrices(self._index, wanted, list(runs), needed)
         rows = score_table(matrices, of, over, references_in(self._index, wanted), list(runs.values()))
@@ -146,8 +146,8 @@ class ProgramApi:
             models: names or run ids; all without it
         """
         self._watch.look()
-        wanted = self._collection(collection)
         key = sent_text("dataset", dataset), sent_text("question", question)
+        wanted = self._collection(collection, key[:1])
         parallel = parallel_question(self._index, wanted, *key)
         runs = chosen_runs(self._index, wanted, _names(models))
         rows = prediction_rows(self._index, wanted, list(runs), *key)
@@ -230,8 +230,8 @@ class ProgramApi:
         queued = {one.job_id for one in self._new.queued(form)}
         return [job_row(view) for view in self._jobs.jobs(at_once=True) if view.job_id in queued]
 
-    def _collection(self, name: object) -> str:
-        return chosen_collection(self._index, sent_text("collection", name) or None)
+    def _collection(self, name: object, datasets: Sequence[str] = ()) -> str:
+        return chosen_collection(self._index, sent_text("collection", name) or None, datasets)
 
 
 def job_row(view: JobView) -> JobRow:

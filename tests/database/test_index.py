@@ -199,7 +199,7 @@ def test_a_database_that_does_not_open_is_set_aside_and_made_again(store: Path, 
 
 def test_rebuild_gives_the_same_rows(store: Path) -> None:
     Index.open(store).close()
-    assert rebuild(store) == 9
+    assert rebuild(store) == (9, ())
 
 
 def test_a_newer_database_is_refused_with_a_sentence(store: Path) -> None:
