@@ -37,8 +37,8 @@ EXAMPLES = """examples:
   python -m clika preflight --model ./my-checkpoint --data ../CLiKA --languages en,de,zh
   python -m clika scores --metric ra --level factual
   python -m clika scores --metric en-co --dataset xgeo --format json
-  python -m clika answers --dataset xgeo --question 17
-  python -m clika export --output predictions.parquet
+  python -m clika answers --dataset xgeo --question division-rouen
+  python -m clika export --collection sample --output predictions.parquet
   python -m clika world --seed 7 --output my-world
   python -m clika site --output site
 """
@@ -49,10 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.ERROR, handlers=[redacting_handler("%(message)s")])
     parser = build_parser()
     try:
+        _check_text(sys.argv[1:] if arguments is None else arguments)
         settings = Settings.from_env()
         options = parser.parse_args(arguments)
         arm(settings.failpoints)
         options.store = options.store or settings.store
+        if options.store.exists() and not options.store.is_dir():
+            raise UsageError(f"store {str(options.store)!r} is a file; give a folder with --store")
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except UsageError as error:
@@ -67,6 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+
+
+def _check_text(words: Sequence[str]) -> None:
+    """Raises UsageError for bytes that are no text: they could neither be stored nor printed."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"{word!a} is not valid UTF-8; write it as UTF-8, or rename the file") from error
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):

@@ -13,7 +13,13 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from clika.database.index import Index
-from clika.database.queries import answer_matrices, chosen_collection, parallel_question, prediction_rows
+from clika.database.queries import (
+    answer_matrices,
+    chosen_collection,
+    parallel_question,
+    prediction_rows,
+    run_summaries,
+)
 from clika.database.run_choice import chosen_runs
 from clika.errors import ClikaError, UsageError
 from clika.exports.predictions import for_spreadsheets, predictions_table, question_json
@@ -61,6 +67,10 @@ def add_results_commands(command: MakeCommand) -> None:
 def _chosen_runs(index: Index, collection: str, models: str | None) -> dict[str, Run]:
     """Run id -> run, for the names or ids asked for. Raises UsageError for one that is not there."""
     names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    if models is not None and models.strip() in {
+        one.run.model.name for one in run_summaries(index, collection)
+    }:
+        names = [models.strip()]  # a name with a comma in it
     return chosen_runs(index, collection, names)
 
 

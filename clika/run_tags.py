@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from clika.errors import StoreError, UsageError
+from clika.json_text import parsed_json
 from clika.languages import ALL_LANGUAGES
 
 TAGS = "tags.json"
@@ -54,7 +55,7 @@ def read_tags(store: Path) -> dict[str, RunTags]:
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); mend it or move it away") from error
     try:
-        whole = json.loads(text)
+        whole = parsed_json(text)
         if whole["version"] != VERSION:
             raise StoreError(
                 f"{path} has version {whole['version']!r}, this program knows {VERSION}; use a newer CLiKA"

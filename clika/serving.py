@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ def serve(settings: Settings) -> None:
     A store that has never held anything is given the demonstration's jobs, unless the settings say otherwise.
     """
     options = launch_options(settings)
+    _check_host(settings.host)
     for fault in options["auth"].faults if options["auth"] else ():
         _logger.error("%s", fault)
     if settings.mcp:
@@ -54,6 +56,19 @@ def serve(settings: Settings) -> None:
             raise
         raise UsageError(
             f"port {settings.port} is taken; stop that program, or give another with CLIKA_PORT or --port"
+        ) from error
+
+
+def _check_host(host: str) -> None:
+    """Raises UsageError for what is no address of this machine."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(
+            f"host {host!r} is no address of this machine ({error}); give 127.0.0.1, 0.0.0.0 for all, or one of its own"
+            " with CLIKA_HOST or --host"
         ) from error
 
 

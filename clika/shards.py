@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from clika.errors import ShardError, StoreError, StoreFullError
 from clika.failpoints import Failpoint, reached
+from clika.json_text import parsed_json
 from clika.records import Kind, ModelRef, Outcome, Prediction, Question, Run, ScoringRule
 
 VERSION = 1
@@ -295,7 +296,7 @@ def _taken_check(values: dict[str, object]) -> None:
 
 
 def _entry(line: bytes) -> ShardEntry:
-    values = json.loads(line)
+    values = parsed_json(line)
     if not isinstance(values, dict):
         raise ValueError("no object")
     _taken_check(values)
@@ -482,7 +483,7 @@ def is_recorded(folder: Path, run: Run) -> bool:
 def _recorded(path: Path) -> Run | None:
     """What one record says; None where there is none."""
     try:
-        values = json.loads(path.read_bytes())
+        values = parsed_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -24,6 +24,7 @@ from clika.errors import ClikaError
 from clika.results_commands import export_command
 from tests.models import tiny_llama
 from tests.stores import made_up_questions, made_up_run, predictions, seal_predictions, seal_questions
+from tests.ui.served import free_port
 
 RUN = made_up_run("tiny")
 # gold: question k -> choice k. en right on 0, 1 and 2; de right on 0 and 3; he right on none
@@ -349,6 +350,74 @@ def test_a_lost_database_file_is_made_again_without_a_word_lost(store: Path) -> 
     first = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo").stdout
     (store / DATABASE).unlink()
     assert clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo").stdout == first
+
+
+def test_bytes_that_are_no_text_are_refused_before_anything_is_done(store: Path) -> None:
+    for word in ("--models", "--store"):
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "clika",
+                "scores",
+                "--metric",
+                "accuracy",
+                "--dataset",
+                "xgeo",
+                word,
+                b"\xff",
+            ],
+            env={**os.environ, "CLIKA_STORE": str(store)},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert b"is not valid UTF-8" in done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_a_file_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = clika(tmp_path / "file", "jobs", "list")
+    assert done.returncode == 2
+    assert "is a file; give a folder" in done.stderr
+
+
+def test_a_model_with_a_comma_in_its_name_can_be_named(store: Path) -> None:
+    run = made_up_run("a, b")
+    seal_predictions(store, run, predictions(run, {("0", "en"): 0}), job="comma")
+    done = clika(
+        store, "scores", "--metric", "accuracy", "--dataset", "xgeo", "--models", "a, b", "--format", "json"
+    )
+    assert {row["run"] for row in json.loads(done.stdout)} == {run.run}
+    both = clika(
+        store,
+        "scores",
+        "--metric",
+        "accuracy",
+        "--dataset",
+        "xgeo",
+        "--models",
+        f"tiny,{run.run}",
+        "--format",
+        "json",
+    )
+    assert {row["run"] for row in json.loads(both.stdout)} == {run.run, RUN.run}
+
+
+def test_an_index_whose_tables_somebody_changed_is_made_again(store: Path) -> None:
+    first = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo").stdout
+    with duckdb.connect(str(store / DATABASE)) as connection:
+        connection.execute("alter table runs rename column record to recorded")
+    done = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
+    assert (done.returncode, done.stdout) == (0, first)
+    assert "its tables are not those that this program makes" in done.stderr
+
+
+def test_serve_names_a_host_that_is_none(store: Path) -> None:
+    done = clika(store, "serve", "--host", "300.1.1.1", "--port", str(free_port()))
+    assert done.returncode == 2
+    assert "host '300.1.1.1' is no address of this machine" in done.stderr
 
 
 def test_serve_refuses_a_port_that_is_none(store: Path) -> None:

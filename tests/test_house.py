@@ -63,6 +63,9 @@ ROOMS["demo"] = {
 }  # fmt: skip
 ROOMS["serving"] |= {"demo"}
 ROOMS["ui"] |= {"question_sources", "checkpoints", "run_tags", "references", "demo"}
+ROOMS["json_text"] = set()
+for _room in ("jobs", "shards", "run_tags", "checkpoints"):
+    ROOMS[_room].add("json_text")
 ROOMS["job_commands"] = ROOMS.keys() - {
     "app", "serving", "workers", "planted", "question_sources", "references", "demo",
 }  # fmt: skip

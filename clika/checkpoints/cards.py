@@ -9,6 +9,7 @@ from typing import Any
 
 from clika.checkpoints.folder_rules import Kind
 from clika.errors import StoreError
+from clika.json_text import parsed_json
 from clika.shards import write_durably
 
 CARD = "card.json"
@@ -67,7 +68,7 @@ class Card:
     @classmethod
     def from_json(cls, text: str) -> "Card":
         """Raises ValueError for anything else than a card of this version."""
-        values = json.loads(text)
+        values = parsed_json(text)
         known = {one.name for one in fields(cls)}
         if not isinstance(values, dict) or values.get("version") != VERSION or set(values) - known:
             raise ValueError("it is a card of another version")

@@ -32,6 +32,18 @@ _SIZES: tuple[tuple[str, int], ...] = (
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern), most) for pattern, most in _SIZES)
 _LARGEST = 1 << 40
+_AT_LEAST_ONE = frozenset(
+    {
+        "num_hidden_layers",
+        "num_layers",
+        "n_layers",
+        "n_layer",
+        "hidden_size",
+        "n_embd",
+        "d_model",
+        "vocab_size",
+    }
+)
 
 
 def checked_config(folder: Path, sides: frozenset[int] = frozenset(), causal: bool = True) -> dict[str, Any]:
@@ -120,8 +132,9 @@ def _check_value(key: str, value: Any, sides: frozenset[int]) -> None:
         # Some families write -1 or 0 for "none", and factors as fractions.
         if isinstance(value, str) and value != "auto":
             raise _size(key, value, f"it must be a number up to {most:,}")
-        if isinstance(value, int | float) and value not in sides and not -1 <= value <= most:
-            raise _size(key, value, f"it must lie between 0 and {most:,}")
+        least = 1 if key in _AT_LEAST_ONE else -1
+        if isinstance(value, int | float) and value not in sides and not least <= value <= most:
+            raise _size(key, value, f"it must lie between {max(0, least)} and {most:,}")
         return
     if (
         isinstance(value, int | float)

@@ -7,6 +7,7 @@ shards hold all that it held. A full disk is not damage: nothing is set aside fo
 import threading
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from clika.errors import StoreFullError, StoreLockedError
 DATABASE = "clika.duckdb"
 LOCK = "LOCK"
 _TRIES = 2
+_TABLES = ("languages", "items", "questions", "runs", "predictions", "ledger")
 
 
 def opened_in_memory() -> duckdb.DuckDBPyConnection:
@@ -65,13 +67,30 @@ def _read(path: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(path))
     try:
         apply(connection)
+        if _columns(connection) != _columns_of_this_version():
+            raise duckdb.CatalogException("its tables are not those that this program makes")
         # A torn file opens, and shows its damage only when its blocks are read.
-        for table in ("languages", "items", "questions", "runs", "predictions", "ledger"):
+        for table in _TABLES:
             connection.execute(f"select bit_xor(hash(t)) from {table} t").fetchall()
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    return connection.execute(
+        """select table_name, column_name, data_type from duckdb_columns()
+        where schema_name = 'main' and list_contains(?, table_name) order by table_name, column_index""",
+        [list(_TABLES)],
+    ).fetchall()
+
+
+@cache
+def _columns_of_this_version() -> list[tuple[str, str, str]]:
+    with duckdb.connect(":memory:") as connection:
+        apply(connection)
+        return _columns(connection)
 
 
 def _made_again(path: Path, notices: list[str], cause: BaseException) -> duckdb.DuckDBPyConnection:

@@ -170,6 +170,9 @@ def _files(
 ) -> Iterator[_File]:
     """The answer files of one language that can be read whole; ``generate_input.jsonl`` is model ''."""
     for path in sorted(place.glob("*.jsonl")):
+        if not path.name.isprintable():  # a line break in it, or bytes that are no text
+            faults.append(f"{str(path)!a}: left out: its name is not printable UTF-8; rename it")
+            continue
         match = _ANSWER_FILE.fullmatch(path.name)
         if match is None and path.name != "generate_input.jsonl":
             continue
@@ -196,8 +199,10 @@ def _read_file(path: Path, model: str, variant: str, interned: dict[str, str]) -
         except orjson.JSONDecodeError as error:
             if number == 1 and not _meant_as_rows(line):
                 raise _LeftError("not JSON lines") from error
+            marked = number == 1 and line.startswith(_MARKS)
+            remedy = "save it as UTF-8 without a byte order mark" if marked else "get it again"
             raise DataError(
-                f"{path}, line {number}: not JSON ({error}); the whole file is left out, get it again"
+                f"{path}, line {number}: not JSON ({error}); the whole file is left out, {remedy}"
             ) from error
     if not rows:
         raise DataError(f"{path}: empty; get it again")
@@ -213,22 +218,34 @@ def _read_file(path: Path, model: str, variant: str, interned: dict[str, str]) -
         labels = tuple([row["label"] for row in rows])
         written = [row["res"] for row in rows]
     except KeyError as error:
-        raise DataError(f"{path}: a line without {error}; the whole file is left out") from error
+        raise DataError(
+            f"{path}: a line without {error}; the whole file is left out, get it again"
+        ) from error
     if not {*map(type, uuids)} <= {int, str}:
-        raise DataError(f"{path}: every uuid must be a number or a text; the whole file is left out")
+        raise DataError(
+            f"{path}: every uuid must be a number or a text; the whole file is left out, get it again"
+        )
     if {*map(type, inputs), *map(type, labels), *map(type, written)} != {str}:
-        raise DataError(f"{path}: input, label and res must be text; the whole file is left out")
+        raise DataError(
+            f"{path}: input, label and res must be text; the whole file is left out, get it again"
+        )
     ids = tuple(map(str, uuids))
     texts = tuple([interned.setdefault(text, text) for text in written])
     if len(set(ids)) != len(ids):
         twice = next(i for i, count in Counter(ids).items() if count > 1)
-        raise DataError(f"{path}: uuid {twice!r} stands twice; the whole file is left out")
+        raise DataError(
+            f"{path}: uuid {twice!r} stands twice; the whole file is left out, take one of the lines out"
+        )
     return _File(path, model, variant, ids, inputs, labels, texts)
+
+
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+"""Byte order marks: of UTF-8 and UTF-16."""
 
 
 def _meant_as_rows(line: bytes) -> bool:
     """Whether a first line that is not JSON began as a row: it was cut, or it is in another encoding."""
-    return line.removeprefix(b"\xef\xbb\xbf").startswith(b'{"') or line.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return line.startswith((b'{"', *_MARKS))
 
 
 def _agreed_questions(

@@ -20,6 +20,7 @@ from typing import Any
 
 from clika.errors import JobError
 from clika.jobs.any_job import Job, read_job
+from clika.json_text import parsed_json
 from clika.records import ScoringRecord
 from clika.redaction import redacted
 from clika.shards import write_durably
@@ -186,7 +187,7 @@ class JobFolder:
     def _progress(path: Path) -> Progress | None:
         """What one replica told; None where it told nothing that can be read. It tells again soon."""
         try:
-            values = json.loads(path.read_bytes())
+            values = parsed_json(path.read_bytes())
             languages = {code: (int(done), int(total)) for code, (done, total) in values["languages"].items()}
             rate = values["rate"] if values["rate"] is None else float(values["rate"])
             done, total, kept = (int(values[name]) for name in ("done", "total", "kept"))
@@ -225,7 +226,7 @@ class JobFolder:
         found = {}
         for path in sorted(self.path.glob("scoring-*.json")):
             try:
-                values = json.loads(path.read_bytes())
+                values = parsed_json(path.read_bytes())
                 if values.pop("version", None) != 1:
                     raise JobError(f"{path} is of another version of CLiKA; run the job again with this one")
                 found[path.stem.removeprefix("scoring-")] = ScoringRecord(**values)
@@ -261,7 +262,7 @@ class JobFolder:
     def _read(self, name: str) -> dict[str, Any] | None:
         """An object; None where there is none, or none that can be read: then the job counts as interrupted."""
         try:
-            values = json.loads((self.path / name).read_bytes())
+            values = parsed_json((self.path / name).read_bytes())
         except (OSError, ValueError):
             return None
         return values if isinstance(values, dict) else None

@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from clika.errors import JobError
+from clika.json_text import parsed_json
 from clika.records import TrainingPoint
 
 VERSION = 1
@@ -50,7 +51,7 @@ def learning_curve(folder: Path) -> list[TrainingPoint]:
     points: list[TrainingPoint] = []
     for number, line in enumerate(lines[:-1], 1):  # what follows the last line break is torn, or nothing
         try:
-            values = json.loads(line)
+            values = parsed_json(line)
             known = isinstance(values, dict) and set(values) == _KEYS and values["version"] == VERSION
         except ValueError:
             known = False

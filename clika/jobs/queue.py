@@ -16,13 +16,14 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from clika.errors import JobError, UsageError
+from clika.errors import JobError, StoreError, UsageError
 from clika.jobs.any_job import Job
 from clika.jobs.conductivity_spec import ConductivityJob
 from clika.jobs.folder import JobFolder, job_folders
 from clika.jobs.processes import Process, Replica
 from clika.jobs.slurm_record import IN_SLURM, slurm_job
 from clika.jobs.slurm_settings import SlurmSettings, write_launcher
+from clika.json_text import parsed_json
 from clika.shards import flush_folder, write_durably
 
 VERSION = 1
@@ -199,8 +200,8 @@ def resume(store: Path, one: QueuedJob, replicas: int | None = None) -> QueuedJo
 
 def rename(store: Path, one: QueuedJob, name: str) -> QueuedJob:
     """Give a job another name for people. Raises UsageError for an empty or too long one, or a job that is gone."""
-    if not name.strip() or len(name) > LONGEST_NAME:
-        raise UsageError(f"name {name!r}; a name has 1 to {LONGEST_NAME} characters")
+    if not name.strip() or len(name) > LONGEST_NAME or not name.strip().isprintable():
+        raise UsageError(f"name {name[:LONGEST_NAME]!r}; a name has 1 to {LONGEST_NAME} printable characters")
     with _changing(store, one) as now:
         _write_request(one.folder, replace(now.request, name=name.strip()))
     return queued_job(one.folder)
@@ -245,9 +246,15 @@ def _changing(store: Path, one: QueuedJob) -> Iterator[QueuedJob]:
 
 @contextmanager
 def changing(store: Path) -> Iterator[None]:
-    """One change at a time: a request is read, changed and written."""
-    store.mkdir(parents=True, exist_ok=True)
-    lock = os.open(store / QUEUE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """One change at a time: a request is read, changed and written. Raises StoreError where nothing can be."""
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        lock = os.open(store / QUEUE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StoreError(
+            f"store {str(store)!r} cannot be written ({error.strerror}), and a job is changed by writing; mend the"
+            " disk, or give another with --store"
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -263,7 +270,7 @@ def _last_order(store: Path) -> float:
 def request_of(folder: JobFolder) -> Request | None:
     """What is wanted of a job; None where nobody said, or where it cannot be read (resuming writes it anew)."""
     try:
-        values = json.loads((folder.path / WANTED).read_bytes())
+        values = parsed_json((folder.path / WANTED).read_bytes())
         request = Request(Wanted(values["wanted"]), str(values["name"]), float(values["order"]))
         sound = math.isfinite(request.order) and values["version"] == VERSION
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
@@ -284,7 +291,7 @@ def write_replicas(folder: JobFolder, replicas: Sequence[Replica]) -> None:
 def replicas_of(folder: JobFolder) -> tuple[Replica, ...]:
     """Who was started on a job last, alive or not; empty where nobody was, or the record cannot be read."""
     try:
-        values = json.loads((folder.path / PROCESSES).read_bytes())
+        values = parsed_json((folder.path / PROCESSES).read_bytes())
         return tuple(
             _replica(one["process"], one["devices"], one.get("number", place))
             for place, one in enumerate(values["replicas"])

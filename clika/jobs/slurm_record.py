@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from clika.jobs.folder import JobFolder
+from clika.json_text import parsed_json
 from clika.shards import write_durably
 
 VERSION = 1
@@ -62,7 +63,7 @@ class SlurmJob:
 def slurm_job(folder: JobFolder) -> SlurmJob | None:
     """What was last heard of a job in Slurm; None where it was never there, or the record cannot be read."""
     try:
-        values = json.loads((folder.path / IN_SLURM).read_text("utf-8"))
+        values = parsed_json((folder.path / IN_SLURM).read_text("utf-8"))
         tasks = {int(task): str(state) for task, state in values["tasks"].items()}
         return SlurmJob(str(values["number"]), tasks, str(values["reason"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -13,6 +13,7 @@ from typing import Any
 from clika.errors import JobError, UsageError
 from clika.jobs.folder import JobFolder
 from clika.jobs.spec import MOST_REPLICAS, EvaluationJob
+from clika.json_text import parsed_json
 from clika.shards import write_durably
 
 VERSION = 1
@@ -137,7 +138,7 @@ class SlurmSettings:
     def from_json(cls, text: str) -> "SlurmSettings":
         """Read settings. Raises JobError for unknown keys, another version, and values that cannot be."""
         try:
-            values: dict[str, Any] = json.loads(text)
+            values: dict[str, Any] = parsed_json(text)
             unknown = sorted(set(values) - {field.name for field in fields(cls)})
             if unknown:
                 raise JobError(f"unknown key {unknown[0]!r} in {LAUNCHER}; it is of another version of CLiKA")

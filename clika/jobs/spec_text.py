@@ -1,11 +1,11 @@
 """Specifications as text: versioned JSON whose keys and types are those of a frozen dataclass, and no others."""
 
-import json
 from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from clika.errors import JobError, UsageError
+from clika.json_text import parsed_json
 
 _Spec = TypeVar("_Spec")
 _RULES = {
@@ -45,7 +45,7 @@ def read_spec(text: str, form: type[_Spec], version: int) -> _Spec:
 def json_object(text: str) -> dict[str, Any]:
     """The object that a text is. Raises JobError for anything else."""
     try:
-        values = json.loads(text)
+        values = parsed_json(text)
     except ValueError as error:
         raise JobError(f"a job's specification is not JSON ({error}); submit the job again") from error
     if not isinstance(values, dict):

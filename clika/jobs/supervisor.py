@@ -107,9 +107,15 @@ class Supervisor:
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Be the supervisor of the store. Raises StoreLockedError where another process is."""
-        self.store.mkdir(parents=True, exist_ok=True)
-        lock = taken_lock(self.store / LOCK)
+        """Be the supervisor of the store. Raises StoreLockedError where another process is, StoreError where none can."""
+        try:
+            self.store.mkdir(parents=True, exist_ok=True)
+            lock = taken_lock(self.store / LOCK)
+        except OSError as error:
+            raise StoreError(
+                f"the jobs of {str(self.store)!r} cannot be looked after, since nothing can be written there"
+                f" ({error.strerror}); mend the disk, or give another with --store"
+            ) from error
         if lock is None:
             raise StoreLockedError(
                 f"the jobs of {str(self.store)!r} are looked after by process {lock_holder(self.store / LOCK)};"
@@ -135,7 +141,7 @@ class Supervisor:
             try:
                 with self.holding():
                     self.run(over)
-            except (StoreLockedError, OSError):  # a full disk has no room for the lock's file either
+            except (StoreError, OSError):  # a full disk has no room for the lock's file either
                 over.wait(LOOK_EVERY_SECONDS)
 
     def look(self) -> None:

@@ -7,7 +7,7 @@ missing would be random, and a later token that changes an earlier prediction ma
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -38,6 +38,7 @@ TORCH_DTYPES: dict[str, torch.dtype] = {
 _LOCAL: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_NUMBER = re.compile(r"\d+")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken", "*.jinja"]
 
 _CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
@@ -200,7 +201,24 @@ def network_of(
             f"{', …' if len(named) > 3 else ''}), which would be random; every weight must be in the files with"
             " its shape: fetch or save the checkpoint again"
         )
+    unused = _of_further_layers(network, report["unexpected_keys"])
+    if unused:
+        raise ModelError(
+            f"{folder} holds {len(unused)} weights of layers that its config.json does not have ({unused[0]}"
+            f"{', …' if len(unused) > 1 else ''}): what would be loaded is a smaller model; put the configuration"
+            " right, or save the checkpoint again"
+        )
     return network
+
+
+def _of_further_layers(network: Any, unexpected: Iterable[object]) -> list[str]:
+    """Of weights that no part of the model takes those that are called like one but for a number.
+
+    Others may be there with good reason: heads of other tasks, or buffers that are computed by now.
+    """
+    known = {_NUMBER.sub("#", name) for name in network.state_dict()}
+    named = sorted(map(str, unexpected))
+    return [name for name in named if _NUMBER.search(name) and _NUMBER.sub("#", name) in known]
 
 
 def context_of(config: Any) -> int | None:

@@ -12,7 +12,7 @@ from clika.checkpoints.registry import Registry, is_hub_id, remove_upload
 from clika.database.index import Index
 from clika.database.queries import collections
 from clika.datasets.sample import SAMPLE_COLLECTION
-from clika.errors import UsageError
+from clika.errors import ClikaError, UsageError
 from clika.jobs.queue import submitted
 from clika.question_sources import QuestionSource, keep_questions, sample_source, stored_source
 from clika.settings import Settings
@@ -24,6 +24,7 @@ from clika.ui.listeners import LOOK, spoken
 NO_BASE = ""
 MOST_TEXT = 4096
 _ADDING = {"concurrency_limit": 2, "show_progress": "full", "api_visibility": "private"}
+_GIVEN = 5  # fields of the form
 
 
 class CheckpointsTab:
@@ -104,7 +105,13 @@ class CheckpointsTab:
 
     def _connect(self) -> None:
         given = [self.files, self.place, self.name, self.base, self.revision]
-        self.add.click(self._add, given, [*given, self.said, *self.offers], **_ADDING)  # type: ignore[arg-type]
+        self.add.click(
+            self._add,
+            given,
+            [*given, self.said, *self.offers],
+            show_progress_on=self.said,
+            **_ADDING,  # type: ignore[arg-type]
+        )
         self.chosen.input(self._shown, self.chosen, [self.card, self.evaluate, self.remove], **LOOK)
         self.remove.click(self._remove, self.chosen, self.offers, **LOOK)
         started = [self.pair, self.state, self.timer]
@@ -138,12 +145,14 @@ class CheckpointsTab:
         has_base = self._registry.baseline(card) is not None
         return [card_html(card), gr.update(interactive=has_base and writes), gr.update(interactive=writes)]
 
-    @spoken
     def _add(self, files: Any, place: object, name: object, base: object, revision: object) -> list[object]:
         paths = [Path(str(path)) for path in files or ()]
         try:
             self._refuse_unless_writable()
             card = self._added(paths, _text(place), _text(name), _text(base), _text(revision))
+        except ClikaError as error:  # beside the form, which stays as it was but for files: they are gone
+            said = markup.notices([str(error)])
+            return [None, *[gr.skip()] * (_GIVEN - 1), said, *[gr.skip()] * len(self.offers)]
         finally:
             for path in paths:
                 remove_upload(path)

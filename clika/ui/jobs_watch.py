@@ -76,5 +76,5 @@ class JobsWatch:
         """One job, read anew. Raises UsageError for an id that no job of the store has."""
         found = [view for view in self.jobs(at_once=True) if view.job_id == job_id]
         if not found:
-            raise UsageError(f"no job {job_id!r} in this store any more; press one of the table")
+            raise UsageError(f"no job {str(job_id)[:80]!r} in this store; choose one that is listed")
         return found[0]

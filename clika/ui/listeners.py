@@ -62,23 +62,33 @@ def script(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def in_address(name: str, value: str | None = None) -> str:
+GO_BACK = """() => {
+  if (window.clikaGoesBack) return;
+  window.clikaGoesBack = true;
+  window.addEventListener("popstate", () => window.location.reload());
+}"""
+"""JavaScript by which the browser's Back and Forward show what the address says: the page is made from it anew."""
+
+
+def in_address(name: str, value: str | None = None, goes_back: bool = False) -> str:
     """JavaScript that writes ``name=value`` into the page's address, so that a reload and a copied link restore it.
 
     Without ``value`` it is the listener's first input, a list with commas; an empty one takes the name out.
+    ``goes_back``: the browser's Back leads to how it was before.
     """
+    act = "pushState" if goes_back else "replaceState"
     given = "" if value is None else f" = {json.dumps(value)}"
     return (
         f"(value{given}) => {{ const address = new URL(window.location.href);"
         f" if (String(value ?? '')) address.searchParams.set({json.dumps(name)}, value);"
         f" else address.searchParams.delete({json.dumps(name)});"
-        " window.history.replaceState(null, '', address); }"
+        f" if (address.href !== window.location.href) window.history.{act}(null, '', address); }}"
     )
 
 
 def in_address_if_selected(name: str, value: str) -> str:
     """``in_address`` for a tab: the first selection of a page is its own, made before the address is read."""
-    write = in_address(name, value)
+    write = in_address(name, value, goes_back=True)
     return f"() => {{ if (window.clikaOpened) ({write})(); else window.clikaOpened = true; }}"
 
 

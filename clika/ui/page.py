@@ -21,7 +21,7 @@ from clika.ui.compare_panel import ComparePanel
 from clika.ui.conductivity_tab import ConductivityTab
 from clika.ui.doors import doors, served_paths
 from clika.ui.jobs_watch import JobsWatch
-from clika.ui.listeners import ASSETS, LOOK, in_address_if_selected, of_tab_in_address, spoken
+from clika.ui.listeners import ASSETS, GO_BACK, LOOK, in_address_if_selected, of_tab_in_address, spoken
 from clika.ui.live_run import LiveModel, LiveRuns
 from clika.ui.new_run import CONDUCTIVITY, QUICK
 from clika.ui.new_run_tab import NewRunTab
@@ -145,6 +145,7 @@ def build_page(index: Index, settings: Settings, bundled: Sequence[LiveModel] = 
             return [gr.update(selected=TabName.NEW), *new.filled(job), *passed]
 
         restored = [tabs, *runs.choosing, *conductivity.panel.choosing, *compare.choosing, about.facts]
+        page.load(None, js=GO_BACK, api_visibility="private")
         page.load(restore, None, restored, **LOOK).then(
             compare.draw_anew, compare.picked, compare.everything, **LOOK
         )

@@ -10,6 +10,7 @@ from clika.database.index import Index
 from clika.database.queries import run_summaries
 from clika.figures.score_grid import language_name, scope_name
 from clika.ui.listeners import script
+from clika.ui.moving_choices import MovingDropdown
 from clika.ui.results_cell import (
     ANY_RELATION,
     Chosen,
@@ -48,7 +49,7 @@ class QuestionPanel:
                 self.search = gr.Textbox(
                     label="Search in every language", elem_id="question-search", min_width=180, max_lines=1
                 )
-                self.pattern = gr.Dropdown(
+                self.pattern = MovingDropdown(
                     PATTERNS,
                     value=ANY,
                     label="Over all languages",
@@ -56,7 +57,7 @@ class QuestionPanel:
                     min_width=170,
                     filterable=False,
                 )
-                self.same_wrong = gr.Dropdown(
+                self.same_wrong = MovingDropdown(
                     [("Any", ANY), *((f"in {k} or more languages", str(k)) for k in range(2, 11))],
                     value=ANY,
                     label="Same wrong option",
@@ -64,7 +65,7 @@ class QuestionPanel:
                     min_width=150,
                     filterable=False,
                 )
-                self.dataset = gr.Dropdown(
+                self.dataset = MovingDropdown(
                     [("Any", ANY)],
                     value=ANY,
                     label="Data set",
@@ -72,7 +73,7 @@ class QuestionPanel:
                     min_width=110,
                     filterable=False,
                 )
-                self.origin = gr.Dropdown(
+                self.origin = MovingDropdown(
                     [("Any", ANY)],
                     value=ANY,
                     label="Origin",
@@ -80,7 +81,7 @@ class QuestionPanel:
                     min_width=110,
                     filterable=False,
                 )
-                self.order = gr.Dropdown(
+                self.order = MovingDropdown(
                     ORDERS,
                     value=str(Order.SOURCE),
                     label="Order",
@@ -106,7 +107,7 @@ class QuestionPanel:
                 self.copy = gr.Button("Copy link", size="sm", elem_id="question-copy", min_width=100, scale=0)
                 self.json = gr.Button("JSON", size="sm", elem_id="question-json", min_width=80, scale=0)
             with gr.Row(equal_height=False, elem_id="question-whose"):
-                self.shown = gr.Dropdown([], label="Answers of", elem_id="question-model", min_width=220)
+                self.shown = MovingDropdown([], label="Answers of", elem_id="question-model", min_width=220)
                 self.grouped = gr.Checkbox(
                     label="Group languages by picked option",
                     elem_id="question-grouped",

@@ -14,10 +14,10 @@ from clika.ui.results_figures import Shape, wanted_shape
 
 NAMES = (
     *("collection", "metric", "scope", "view", "runs", "languages", "study", "baseline", "sort"),
-    *("model", "language", "kind", "pattern", "same", "set", "origin", "search", "order", "page"),
+    *("model", "language", "kind", "pattern", "same", "set", "origin", "search", "order", "from"),
     *("question", "shown", "grouped"),
 )
-"""The names in the address that are this tab's; other tabs have theirs."""
+"""The names in the address that are this tab's; other tabs have theirs, and ``page`` is Gradio's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def link_of(now: Switches) -> str:
         "origin": wanted.origin,
         "search": wanted.search,
         "order": None if wanted.order is Order.SOURCE else str(wanted.order),
-        "page": str(chosen.offset) if chosen.offset else None,
+        "from": str(chosen.offset) if chosen.offset else None,
         "question": f"{chosen.dataset}:{chosen.question_id}" if chosen.question else None,
         "shown": chosen.shown,
         "grouped": "yes" if chosen.grouped else None,
@@ -67,7 +67,7 @@ def switches_of(query: str, dark: bool) -> Switches:
     """What a query wishes; names that are not this tab's are passed over, of repeated ones the last counts."""
     values = {name: found[-1] for name, found in parse_qs(query.removeprefix("?")).items() if name in NAMES}
     dataset, _, question_id = values.get("question", "").partition(":")
-    offset = values.get("page", "")
+    offset = values.get("from", "")
     chosen = Chosen(
         run=values.get("model"),
         language=values.get("language"),
@@ -99,10 +99,14 @@ def switches_of(query: str, dark: bool) -> Switches:
 
 WRITE_ADDRESS = f"""(query) => {{
   const address = new URL(window.location.href);
+  const steps = ["model", "language", "question"];  // to each of them Back leads
+  const before = steps.map((name) => address.searchParams.get(name)).join();
   for (const name of {json.dumps(NAMES)}) address.searchParams.delete(name);
   new URLSearchParams(query).forEach((value, name) => address.searchParams.set(name, value));
   if (query) address.searchParams.set("tab", "results");
-  window.history.replaceState(null, "", address);
+  const after = steps.map((name) => address.searchParams.get(name)).join();
+  if (address.href !== window.location.href)
+    window.history[before === after ? "replaceState" : "pushState"](null, "", address);
 }}"""
 """JavaScript that writes a query of this tab into the address and leaves other tabs' names alone."""
 

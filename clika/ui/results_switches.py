@@ -9,6 +9,7 @@ from clika.figures.score_grid import METRIC_NAMES, language_name, scope_name
 from clika.languages import ENGLISH
 from clika.records import Metric
 from clika.ui.arrangement import PARENT, Arrangement, sort_choices
+from clika.ui.moving_choices import MovingCheckboxes, MovingDropdown
 from clika.ui.results_cell import Chosen
 from clika.ui.results_figures import Shape, wanted_shape
 from clika.ui.results_link import Switches
@@ -32,10 +33,10 @@ class SwitchParts:
                 min_width=385,
                 scale=5,
             )
-            self.scope = gr.Dropdown(
+            self.scope = MovingDropdown(
                 label="Questions", elem_id="scope", min_width=150, scale=2, filterable=False
             )
-            self.collection = gr.Dropdown(
+            self.collection = MovingDropdown(
                 label="Collection",
                 elem_id="collection",
                 visible=False,
@@ -55,25 +56,25 @@ class SwitchParts:
             "Models, languages, case study, differences, order", open=False, elem_id="rows-columns"
         ):
             with gr.Row():
-                self.study = gr.Dropdown(
+                self.study = MovingDropdown(
                     [("None: all languages", NO_CASE)],
                     value=NO_CASE,
                     label="Case study",
                     elem_id="study",
                     min_width=180,
                 )
-                self.baseline = gr.Dropdown(
+                self.baseline = MovingDropdown(
                     [("Absolute values", NO_BASELINE)],
                     value=NO_BASELINE,
                     label="Difference to",
                     elem_id="baseline",
                     min_width=180,
                 )
-                self.sort = gr.Dropdown(
+                self.sort = MovingDropdown(
                     sort_choices(()), value="", label="Sort rows by", elem_id="sort", min_width=180
                 )
-            self.languages = gr.CheckboxGroup([], label="Languages (none: all)", elem_id="languages-shown")
-            self.models = gr.CheckboxGroup([], label="Models (none: all)", elem_id="models-shown")
+            self.languages = MovingCheckboxes([], label="Languages (none: all)", elem_id="languages-shown")
+            self.models = MovingCheckboxes([], label="Models (none: all)", elem_id="models-shown")
 
     @property
     def inputs(self) -> list[Any]:

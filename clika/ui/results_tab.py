@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from clika.database.index import Index
-from clika.database.queries import run_summaries
+from clika.database.queries import collections, run_summaries
 from clika.demo import demo
 from clika.errors import ClikaError
 from clika.settings import Settings
@@ -45,6 +45,17 @@ SHOW_CARDS = """() => setTimeout(() => {
   document.querySelector('#question h2')?.focus({preventScroll: true});
 }, 50)"""
 """The list was drawn anew with the button that had the focus: it goes on to the question."""
+SHOW_LINKED = f"""() => {{
+  const wanted = new URLSearchParams(window.location.search);
+  if (!wanted.get("question") || (wanted.get("tab") ?? "results") !== "results") return;
+  const show = {SHOW_CARDS};
+  const look = (times) => {{
+    if (document.querySelector('#question h2')) show();
+    else if (times) setTimeout(look, 100, times - 1);
+  }};
+  look(50);
+}}"""
+"""A link to a question leads there: it may stand far below the heatmap."""
 
 
 class ResultsTab:
@@ -63,7 +74,7 @@ class ResultsTab:
         self.link = gr.Textbox("", visible=False)
         self.chosen = gr.State(Chosen())
         self.drawn = gr.State(-1)
-        self.notices = gr.HTML(visible=False, apply_default_css=False)
+        self.notices = gr.HTML(visible=False, apply_default_css=False, elem_id="results-notices")
         self.guide = GuidedLookPart(self._index, self._store, self._watch, demo())
         self.first = build_first_start()
         with gr.Column(visible=False, elem_id="results") as self.results:
@@ -98,7 +109,9 @@ class ResultsTab:
         together = [self.drawn, self.dark, self.notices, self.first.panel, self.results]
         everything = list(dict.fromkeys([*together, *of_view, *of_cell, *of_question]))
 
-        page.load(self._open, [self.dark, self.link], everything, js=READ_ADDRESS, **LOOK)
+        page.load(self._open, [self.dark, self.link], everything, js=READ_ADDRESS, **LOOK).then(
+            None, js=SHOW_LINKED, api_visibility="private"
+        )
         self.link.change(None, self.link, js=WRITE_ADDRESS, api_visibility="private")
         self.timer.tick(self._draw_if_grown, [self.drawn, *wired], everything, **LOOK)
         # One listener for all: two draws under way at once could arrive in the wrong order.
@@ -149,7 +162,31 @@ class ResultsTab:
     def _open(self, dark: bool, query: str) -> Updates:
         """The page as its address wishes it."""
         wanted = switches_of(str(query or ""), bool(dark))
-        return {self.dark: dark, **self._redrawn(wanted, held=Switches())}
+        made = self._redrawn(wanted, held=Switches())
+        gone = self._gone(wanted, made.get(self.chosen))
+        if gone:
+            notices = markup.notices([*self._index.notices, *gone])
+            made[self.notices] = gr.update(value=notices, visible=True)
+        return {self.dark: dark, **made}
+
+    def _gone(self, wanted: Switches, shown: object) -> list[str]:
+        """What a link named and the store does not hold: something else is shown, and should not pass for it."""
+        if not isinstance(shown, Chosen):  # nothing is shown yet
+            return []
+        known = collections(self._index)
+        if wanted.collection is not None and wanted.collection not in known:
+            return [f"The link names collection {wanted.collection[:80]!r}, which is not in this store."]
+        asked = wanted.chosen
+        if asked.run is not None and asked.run != shown.run:
+            return [
+                f"The link names run {asked.run[:80]!r} in {str(asked.language)[:20]!r}, which is not in this collection."
+            ]
+        if asked.question is not None and shown.question is None:
+            dataset, question_id = asked.question
+            return [
+                f"The link names question {question_id[:80]!r} of {dataset[:40]!r}, which is not among these."
+            ]
+        return []
 
     @spoken
     def _draw(self, *values: Any) -> Updates:

@@ -132,6 +132,8 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "half-the-weights": (then(LLAMA, in_two_shards, without("b.safetensors")), r"\[index-missing\]"),
     "no-tokenizer": (then(LLAMA, without("tokenizer.json", "tokenizer_config.json")), "tokenizer"),
     "sizes-of-another-model": (then(LLAMA, says("config.json", hidden_size=48)), "weights"),
+    "no-layers": (then(LLAMA, says("config.json", num_hidden_layers=-1)), "must lie between 1 and 1,024"),
+    "fewer-layers-than-weights": (then(LLAMA, says("config.json", num_hidden_layers=1)), "smaller model"),
     "an-encoder": (then(LLAMA, says("config.json", model_type="bert")), "encoder|causal|lacks"),
 }  # fmt: skip
 

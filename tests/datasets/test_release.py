@@ -1,6 +1,7 @@
 """Reading a release: what a question is, what an answer is, and what is named instead of taken."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,17 @@ def test_a_cause_asked_for_as_an_effect_in_one_language_is_named_and_kept(tmp_pa
     assert "xcopa: item 1 in he with the effect for the cause" in fault
     assert "kept as released" in fault
     assert {q.question_id for q in release.questions if q.dataset == "xcopa"} == {"0", "1", "2", "3"}
+
+
+def test_a_file_whose_name_is_no_text_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    root = write_release(tmp_path, {"one": always_right})
+    place = root / "x_geo/de"
+    for name in (b"odd\xff", b"two\nlines"):
+        (place / os.fsdecode(name + DEMONSTRATED.encode() + b".jsonl")).write_text("{}")
+    release = read_release(root, "made-up")
+    assert len(release.faults) == 2
+    assert all("its name is not printable UTF-8; rename it" in fault for fault in release.faults)
+    assert [model.model for model in release.models] == ["one"]
 
 
 def test_zero_shot_answers_are_a_run_of_their_own(root: Path) -> None:

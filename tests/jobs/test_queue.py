@@ -69,7 +69,7 @@ def test_a_job_is_found_by_id_beginning_or_name_and_by_nothing_that_is_two(tmp_p
         found_job(tmp_path, "same")
     with pytest.raises(UsageError, match="no job 'nowhere'"):
         found_job(tmp_path, "nowhere")
-    with pytest.raises(UsageError, match="1 to 200 characters"):
+    with pytest.raises(UsageError, match="1 to 200 printable characters"):
         rename(tmp_path, one, "  ")
 
 
@@ -116,6 +116,32 @@ def test_a_damaged_request_is_no_end_and_a_damaged_specification_has_a_sentence(
     damaged = queued_job(one.folder)
     assert (damaged.state, damaged.job) == (JobState.FAILED, None)
     assert "submit the job again" in (damaged.fault or "")
+
+
+NESTED, HALF = '{"a":' * 20_000, '{"version": 1, "wanted": "run", "name": "\\ud800", "order": 1}'
+
+
+@pytest.mark.parametrize("content", [NESTED, HALF])
+@pytest.mark.parametrize(
+    "name", ["job.json", "wanted.json", "done.json", "processes.json", "progress-0.json", "error-0.json"]
+)
+def test_a_file_of_one_job_that_cannot_be_read_keeps_nobody_from_the_others(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    good, bad = (submitted(tmp_path, scripted_job(name=one)) for one in ("good", "bad"))
+    (bad.folder.path / name).write_text(content)
+    found = {one.job_id: one for one in queued_jobs(tmp_path)}
+    assert found[good.job_id].state is JobState.QUEUED
+    for one in found.values():
+        one.request.name.encode()
+        one.folder.progress()
+
+
+def test_a_name_that_would_break_a_line_is_refused(tmp_path: Path) -> None:
+    one = submitted(tmp_path, scripted_job())
+    for name in ("a\nb", "\x1b[31mred", ""):
+        with pytest.raises(UsageError, match="1 to 200 printable characters"):
+            rename(tmp_path, one, name)
 
 
 def test_a_job_of_an_earlier_version_is_one_to_resume(tmp_path: Path) -> None:

@@ -266,6 +266,20 @@ def test_a_missing_weight_is_refused_by_name(tmp_path: Path) -> None:
         TransformersScorer.load(str(folder), device="cpu")
 
 
+def test_weights_of_layers_that_the_configuration_leaves_out_are_refused_and_others_pass(
+    tmp_path: Path,
+) -> None:
+    folder = tiny_llama(tmp_path / "shortened")
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "num_hidden_layers": 1}))
+    said = r"holds 9 weights of layers that its config.json does not have \(model\.layers\.1\."
+    with pytest.raises(ModelError, match=said):
+        TransformersScorer.load(str(folder), device="cpu")
+    with_head = tiny_llama(tmp_path / "with a head")
+    rewritten(with_head, lambda weights: weights.update({"value_head.weight": torch.ones(1, 4)}))
+    TransformersScorer.load(str(with_head), device="cpu")
+
+
 def test_a_truncated_weight_file_is_a_sentence(tmp_path: Path) -> None:
     folder = tiny_llama(tmp_path / "cut")
     content = (folder / "model.safetensors").read_bytes()

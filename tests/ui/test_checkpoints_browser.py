@@ -68,7 +68,8 @@ def test_a_checkpoint_and_an_adapter_are_uploaded_seen_and_asked_beside_their_ba
         page.goto(f"{address}/?tab=checkpoints")
         expect(page.locator("#checkpoint-card")).to_contain_text("No checkpoint yet", timeout=LONG)
         add(page, [tmp_path / "hostile.zip"])
-        expect(page.locator(".toast-body").first).to_contain_text("[name-climbs]", timeout=LONG)
+        expect(page.locator("#checkpoint-said")).to_contain_text("[name-climbs]", timeout=LONG)
+        expect(page.locator("#add-checkpoint").get_by_text("Error", exact=True)).to_have_count(0)
         page.reload()
 
         add(page, [model])

@@ -184,6 +184,9 @@ def test_a_narrow_screen_scrolls_the_heatmap_and_not_the_page(
     assert box is not None
     assert box["height"] > 100
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.mouse.move(box["x"] + 100, box["y"] + 60)
+    page.mouse.wheel(400, 0)  # as a finger does
+    page.wait_for_function("document.querySelector('#heatmap').scrollLeft > 300", timeout=SLOW)
     page.locator("#shape").get_by_text("Table").click()
     expect(page.locator(".clika-scores")).to_be_visible(timeout=SLOW)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
