@@ -54,8 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser.parse_args(arguments)
         arm(settings.failpoints)
         options.store = options.store or settings.store
-        if options.store.exists() and not options.store.is_dir():
-            raise UsageError(f"store {str(options.store)!r} is a file; give a folder with --store")
+        _check_no_file(options.store)
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except UsageError as error:
@@ -70,6 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+
+
+def _check_no_file(store: Path) -> None:
+    """Raises UsageError for a store that is no folder, or can be none."""
+    try:
+        is_file = store.exists() and not store.is_dir()
+    except OSError as error:  # a name too long, or a folder above it that may not be read
+        raise UsageError(
+            f"store {str(store)[:200]!r} cannot be used ({error.strerror}); give another with --store"
+        ) from error
+    if is_file:
+        raise UsageError(f"store {str(store)!r} is a file; give a folder with --store")
 
 
 def _check_text(words: Sequence[str]) -> None:
@@ -241,7 +252,7 @@ def verify_command(options: argparse.Namespace) -> int:
             print(f"clika: {fault}", file=sys.stderr)
     print(
         f"{options.store}: {found.shards} sealed shards with {found.rows} rows are as they were sealed,"
-        f" {len(found.faults)} are not"
+        f" {found.damaged} are not"
     )
     return 1 if found.faults or index.notices else 0
 

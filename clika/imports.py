@@ -46,7 +46,7 @@ _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import read, wrote, knew already and left, and what was wrong."""
+    """What an import read, wrote, knew already and left, what was wrong, and what was taken as it stands."""
 
     files_read: int
     runs: int
@@ -56,6 +56,7 @@ class ImportReport:
     unparseable: int
     left: tuple[tuple[Path, str], ...]
     faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
         """What a person reads; the faults are told apart from these."""
@@ -66,7 +67,7 @@ class ImportReport:
             f" and count as wrong.",
         ]
         lines += [f"left: {path}: {reason}" for path, reason in self.left]
-        return tuple(lines)
+        return (*lines, *self.notes)
 
 
 def import_release(source: Path, store: Path, collection: str = "released") -> ImportReport:
@@ -98,6 +99,7 @@ def import_release(source: Path, store: Path, collection: str = "released") -> I
         unparseable=unparseable,
         left=release.left,
         faults=tuple(faults),
+        notes=release.notes,
     )
 
 

@@ -5,6 +5,7 @@ Whatever travels from one room to another is one of these; nobody passes a bare 
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -182,6 +183,11 @@ class Run:
     template: str
     rule: ScoringRule
     settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_one_line(name: str) -> bool:
+    """Whether a name can be stored and stands on one line: no control characters, breaks, or bytes that are no text."""
+    return all(unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") for character in name)
 
 
 def run_id(

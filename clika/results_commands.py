@@ -156,10 +156,11 @@ def export_command(options: argparse.Namespace) -> int:
             _write(table, suffix, file)
         beside.replace(options.output)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise ClikaError(
-            f"cannot write {options.output}: {error.strerror or 'no room on the disk'}; choose another place"
+            f"cannot write {options.output}: {error.strerror or error}; choose another place"
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)  # there where it could not be finished, for whatever reason
     print(f"{table.num_rows} predictions of {len(runs)} runs -> {options.output}")
     return status(index)

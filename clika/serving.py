@@ -61,15 +61,21 @@ def serve(settings: Settings) -> None:
 
 def _check_host(host: str) -> None:
     """Raises UsageError for what is no address of this machine."""
+    cause: Exception | None = None
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.bind(address)
+        for family, kind, _, _, address in socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM):
+            try:
+                with socket.socket(family, kind) as probe:
+                    probe.bind(address)
+                return
+            except OSError as error:  # one of a name's addresses, of a kind that is switched off
+                cause = error
     except (OSError, UnicodeError) as error:
-        raise UsageError(
-            f"host {host!r} is no address of this machine ({error}); give 127.0.0.1, 0.0.0.0 for all, or one of its own"
-            " with CLIKA_HOST or --host"
-        ) from error
+        cause = error
+    raise UsageError(
+        f"host {host!r} is no address of this machine ({cause}); give 127.0.0.1, 0.0.0.0 for all, or one of its own"
+        " with CLIKA_HOST or --host"
+    ) from cause
 
 
 def check_mcp() -> None:

@@ -7,10 +7,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import duckdb
 import pyarrow.csv
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from clika import __version__, results_commands
+from clika.cli import main
 from clika.database.index import DATABASE, Index
 from clika.datasets.sample import sample_questions
 from clika.errors import ClikaError
@@ -44,6 +44,29 @@ def clika(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+class Done(NamedTuple):
+    """How a command ended and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Here = Callable[..., Done]
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Here:
+    """As ``clika``, in this process: importing everything for every command takes longer than the command."""
+
+    def command(store: Path, *arguments: str) -> Done:
+        capsys.readouterr()
+        status = main([*arguments, "--store", str(store)])
+        return Done(status, *capsys.readouterr())
+
+    return command
 
 
 @pytest.fixture
@@ -186,15 +209,15 @@ def test_an_export_holds_every_prediction_once(store: Path, tmp_path: Path, suff
     assert found == {key: chosen == int(key[0]) for key, chosen in CHOSEN.items()}
 
 
-def test_verify_names_a_damaged_shard_and_rebuild_keeps_the_rest(store: Path) -> None:
+def test_verify_names_a_damaged_shard_and_rebuild_keeps_the_rest(store: Path, here: Here) -> None:
     more = seal_predictions(store, RUN, predictions(RUN, {("2", "he"): 2}), job="more")
-    assert clika(store, "verify").returncode == 0
+    assert here(store, "verify").returncode == 0
     path = store / "jobs/more/shards" / more.file
     path.write_bytes(path.read_bytes()[:-1])
-    done = clika(store, "verify")
+    done = here(store, "verify")
     assert done.returncode == 1
     assert more.file in done.stderr
-    made = clika(store, "rebuild")
+    made = here(store, "rebuild")
     assert "10 predictions" in made.stdout
     assert made.returncode == 1
     assert more.file in made.stderr
@@ -210,12 +233,12 @@ def test_verify_names_a_damaged_shard_and_rebuild_keeps_the_rest(store: Path) ->
     ],
 )
 def test_what_is_computed_over_a_damaged_store_says_so_and_is_no_success(
-    store: Path, tmp_path: Path, command: Sequence[str]
+    store: Path, tmp_path: Path, command: Sequence[str], here: Here
 ) -> None:
     more = seal_predictions(store, RUN, predictions(RUN, {("2", "he"): 2}), job="more")
     path = store / "jobs/more/shards" / more.file
     path.write_bytes(path.read_bytes()[:-1])
-    done = clika(store, *(word.format(folder=tmp_path) for word in command))
+    done = here(store, *(word.format(folder=tmp_path) for word in command))
     assert done.returncode == 1
     assert more.file in done.stderr
     assert done.stdout  # what can be computed is
@@ -244,20 +267,22 @@ def lost_rows(store: Path) -> None:
         (lost_rows, "the index holds 7 of 10 sealed predictions"),
     ],
 )
-def test_verify_misses_whatever_was_lost(store: Path, lost: Callable[[Path], None], said: str) -> None:
-    assert clika(store, "verify").returncode == 0
+def test_verify_misses_whatever_was_lost(
+    store: Path, lost: Callable[[Path], None], said: str, here: Here
+) -> None:
+    assert here(store, "verify").returncode == 0
     lost(store)
-    done = clika(store, "verify")
+    done = here(store, "verify")
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_questions_that_cannot_be_read_are_no_empty_store(store: Path) -> None:
+def test_questions_that_cannot_be_read_are_no_empty_store(store: Path, here: Here) -> None:
     (manifest,) = (store / "collections").glob("*/manifest-*.jsonl")
     manifest.write_bytes(b"torn")
     (store / "clika.duckdb").unlink(missing_ok=True)
-    done = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
+    done = here(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
     assert done.returncode == 1
     assert "no question of the store could be taken in" in done.stderr
     assert "is empty" not in done.stderr
@@ -280,16 +305,6 @@ def test_an_export_that_cannot_be_written_leaves_the_one_before(
         export_command(options)
     assert output.read_text() == "an earlier export"
     assert [path.name for path in tmp_path.glob(".*.tmp")] == []
-
-
-def test_jobs_submitted_at_once_wait_for_each_others_questions(tmp_path: Path) -> None:
-    model = tiny_llama(tmp_path / "model")
-    command = ("evaluate", "--model", str(model), "--collection", "sample", "--languages", "en", "--queue")
-    with ThreadPoolExecutor(3) as pool:
-        limits = ("1", "2", "3")
-        done = list(pool.map(lambda limit: clika(tmp_path / "store", *command, "--limit", limit), limits))
-    assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * 3
-    assert len(list((tmp_path / "store/jobs").iterdir())) == 3
 
 
 def test_every_reading_command_works_while_another_process_owns_the_store(store: Path) -> None:
@@ -331,11 +346,11 @@ def test_several_collections_need_a_choice(store: Path) -> None:
     assert again.returncode == 0
 
 
-def test_the_only_collection_with_the_data_set_is_meant(store: Path) -> None:
+def test_the_only_collection_with_the_data_set_is_meant(store: Path, here: Here) -> None:
     seal_questions(store, [replace(q, collection="world", dataset="fictional") for q in made_up_questions()])
-    done = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
+    done = here(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
     assert (done.returncode, done.stderr) == (0, "")
-    assert clika(store, "answers", "--dataset", "xgeo", "--question", "0").returncode == 0
+    assert here(store, "answers", "--dataset", "xgeo", "--question", "0").returncode == 0
 
 
 def test_version_and_help_with_examples(store: Path) -> None:
@@ -376,21 +391,24 @@ def test_bytes_that_are_no_text_are_refused_before_anything_is_done(store: Path)
         assert b"Traceback" not in done.stderr
 
 
-def test_a_file_is_no_store(tmp_path: Path) -> None:
+def test_a_file_is_no_store(tmp_path: Path, here: Here) -> None:
     (tmp_path / "file").write_text("")
-    done = clika(tmp_path / "file", "jobs", "list")
+    done = here(tmp_path / "file", "jobs", "list")
     assert done.returncode == 2
     assert "is a file; give a folder" in done.stderr
+    done = here(tmp_path / ("long" * 100), "verify")
+    assert done.returncode == 2
+    assert "cannot be used (File name too long)" in done.stderr
 
 
-def test_a_model_with_a_comma_in_its_name_can_be_named(store: Path) -> None:
+def test_a_model_with_a_comma_in_its_name_can_be_named(store: Path, here: Here) -> None:
     run = made_up_run("a, b")
     seal_predictions(store, run, predictions(run, {("0", "en"): 0}), job="comma")
-    done = clika(
+    done = here(
         store, "scores", "--metric", "accuracy", "--dataset", "xgeo", "--models", "a, b", "--format", "json"
     )
     assert {row["run"] for row in json.loads(done.stdout)} == {run.run}
-    both = clika(
+    both = here(
         store,
         "scores",
         "--metric",
@@ -405,11 +423,11 @@ def test_a_model_with_a_comma_in_its_name_can_be_named(store: Path) -> None:
     assert {row["run"] for row in json.loads(both.stdout)} == {run.run, RUN.run}
 
 
-def test_an_index_whose_tables_somebody_changed_is_made_again(store: Path) -> None:
-    first = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo").stdout
+def test_an_index_whose_tables_somebody_changed_is_made_again(store: Path, here: Here) -> None:
+    first = here(store, "scores", "--metric", "accuracy", "--dataset", "xgeo").stdout
     with duckdb.connect(str(store / DATABASE)) as connection:
         connection.execute("alter table runs rename column record to recorded")
-    done = clika(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
+    done = here(store, "scores", "--metric", "accuracy", "--dataset", "xgeo")
     assert (done.returncode, done.stdout) == (0, first)
     assert "its tables are not those that this program makes" in done.stderr
 

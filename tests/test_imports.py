@@ -4,18 +4,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from clika import imports
 from clika.database.index import Index
 from clika.database.queries import run_summaries
 from clika.errors import ConflictError, StoreLockedError, UsageError
-from clika.imports import import_release
+from clika.imports import import_release, store_questions
 from clika.records import Prediction
 from clika.shards import predictions_of, read_run, sound_tables
 from tests.releases import DEMONSTRATED, always_right, right_in_english, write_release
+from tests.stores import made_up_questions
 
 MODELS = {"one": always_right, "two": right_in_english, "three": always_right}
 
@@ -125,6 +128,24 @@ def test_two_imports_at_once_are_refused(root: Path, tmp_path: Path) -> None:
 
     with _importing(tmp_path / "store"), pytest.raises(StoreLockedError, match="wait until it ends"):
         import_release(root, tmp_path / "store")
+
+
+def test_questions_wait_for_whoever_is_sealing_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = threading.Event()
+
+    def seal_slowly() -> None:
+        with imports._importing(tmp_path):
+            held.set()
+            time.sleep(0.5)
+
+    other = threading.Thread(target=seal_slowly)
+    other.start()
+    held.wait()
+    assert store_questions(tmp_path, "made-up", made_up_questions()) == len(made_up_questions())
+    other.join()
+    monkeypatch.setattr(imports, "_PATIENCE_SECONDS", 0.0)
+    with imports._importing(tmp_path), pytest.raises(StoreLockedError, match="wait until it ends"):
+        store_questions(tmp_path, "made-up", made_up_questions())
 
 
 @pytest.mark.parametrize("name", ["", "../up", "Größe", "a" * 65])

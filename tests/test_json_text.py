@@ -19,6 +19,8 @@ def test_json_is_read(text: str | bytes) -> None:
         (b'{"\\uDC00": 1}', "half of a character"),
         ("{", "Expecting"),
         (b"\xff", "decode"),
+        (b'{"name": "\xed\xa0\x80"}', "decode"),
+        ('{"\\ud83d\\ude00": ' * 20_000, "nested too deeply"),
     ],
 )
 def test_everything_else_is_a_value_error(text: str | bytes, said: str) -> None:

@@ -21,7 +21,7 @@ import orjson
 
 from clika.errors import DataError, UsageError
 from clika.languages import ALL_LANGUAGES, language_code
-from clika.records import LETTERS, UNPARSEABLE, Kind, Question
+from clika.records import LETTERS, UNPARSEABLE, Kind, Question, is_one_line
 
 FOLDERS = {"x_csqa": "xcsqa", "x_copa": "xcopa", "x_geo": "xgeo", "x_name": "xpeo"}
 DEMONSTRATED = "_bf16_add_simple_example"
@@ -57,13 +57,17 @@ class ModelAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a release folder holds: parallel questions, answers, what was left and why, what is wrong."""
+    """What a release folder holds: parallel questions, answers, what was left and why, what is wrong.
+
+    ``notes`` are about what was taken as it stands.
+    """
 
     questions: tuple[Question, ...]
     models: tuple[ModelAnswers, ...]
     files_read: int
     left: tuple[tuple[Path, str], ...]
     faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ def read_release(source: Path, collection: str) -> Release:
     models: dict[tuple[str, str], list[Answers]] = {}
     left: list[tuple[Path, str]] = []
     faults: list[str] = []
+    notes: list[str] = []
     files_read = 0
     interned: dict[str, str] = {}
     for name, folder in folders.items():
@@ -133,13 +138,13 @@ def read_release(source: Path, collection: str) -> Release:
                 models.setdefault((file.model, file.variant), []).append(
                     _answers(file, FOLDERS[name], language, found)
                 )
-        questions.extend(_parallel(FOLDERS[name], by_language, faults))
+        questions.extend(_parallel(FOLDERS[name], by_language, faults, notes))
     known = {(question.dataset, question.question_id) for question in questions}
     kept = tuple(
         ModelAnswers(model, variant, tuple(_known_only(answers, known) for answers in parts))
         for (model, variant), parts in sorted(models.items())
     )
-    return Release(tuple(questions), kept, files_read, tuple(left), tuple(faults))
+    return Release(tuple(questions), kept, files_read, tuple(left), tuple(faults), tuple(notes))
 
 
 def read_questions(source: Path, collection: str) -> tuple[tuple[Question, ...], tuple[str, ...]]:
@@ -147,7 +152,7 @@ def read_questions(source: Path, collection: str) -> tuple[tuple[Question, ...],
     release = read_release(source, collection)
     if not release.questions:
         raise DataError(f"{str(source)!r} holds no readable question; " + " ".join(release.faults[:_NAMED]))
-    return release.questions, release.faults
+    return release.questions, (*release.faults, *release.notes)
 
 
 def _language_folders(folder: Path, faults: list[str]) -> list[tuple[str, Path]]:
@@ -170,8 +175,8 @@ def _files(
 ) -> Iterator[_File]:
     """The answer files of one language that can be read whole; ``generate_input.jsonl`` is model ''."""
     for path in sorted(place.glob("*.jsonl")):
-        if not path.name.isprintable():  # a line break in it, or bytes that are no text
-            faults.append(f"{str(path)!a}: left out: its name is not printable UTF-8; rename it")
+        if not is_one_line(path.name):
+            faults.append(f"{str(path)!a}: left out: its name is not one line of UTF-8; rename it")
             continue
         match = _ANSWER_FILE.fullmatch(path.name)
         if match is None and path.name != "generate_input.jsonl":
@@ -420,7 +425,9 @@ def _answers(file: _File, dataset: str, language: str, found: dict[str, Question
     return Answers(dataset, language, tuple(ids), np.array(chosen, np.int8), tuple(texts))
 
 
-def _parallel(dataset: str, by_language: dict[str, dict[str, Question]], faults: list[str]) -> list[Question]:
+def _parallel(
+    dataset: str, by_language: dict[str, dict[str, Question]], faults: list[str], notes: list[str]
+) -> list[Question]:
     """The questions that every language present holds alike; the others are named and refused."""
     missing: dict[tuple[str, ...], list[str]] = {}
     unlike: dict[tuple[str, ...], list[str]] = {}
@@ -455,7 +462,7 @@ def _parallel(dataset: str, by_language: dict[str, dict[str, Question]], faults:
             f" refused in every language"
         )
     for other, names in turned.items():  # the paper's scores count them
-        faults.append(
+        notes.append(
             f"{dataset}: {_listed(names)} in {', '.join(other)} with the effect for the cause, or the cause for the"
             f" effect: kept as released"
         )

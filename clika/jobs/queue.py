@@ -24,6 +24,7 @@ from clika.jobs.processes import Process, Replica
 from clika.jobs.slurm_record import IN_SLURM, slurm_job
 from clika.jobs.slurm_settings import SlurmSettings, write_launcher
 from clika.json_text import parsed_json
+from clika.records import is_one_line
 from clika.shards import flush_folder, write_durably
 
 VERSION = 1
@@ -200,8 +201,10 @@ def resume(store: Path, one: QueuedJob, replicas: int | None = None) -> QueuedJo
 
 def rename(store: Path, one: QueuedJob, name: str) -> QueuedJob:
     """Give a job another name for people. Raises UsageError for an empty or too long one, or a job that is gone."""
-    if not name.strip() or len(name) > LONGEST_NAME or not name.strip().isprintable():
-        raise UsageError(f"name {name[:LONGEST_NAME]!r}; a name has 1 to {LONGEST_NAME} printable characters")
+    if not name.strip() or len(name) > LONGEST_NAME or not is_one_line(name.strip()):
+        raise UsageError(
+            f"name {name[:LONGEST_NAME]!r}; a name has 1 to {LONGEST_NAME} characters, on one line"
+        )
     with _changing(store, one) as now:
         _write_request(one.folder, replace(now.request, name=name.strip()))
     return queued_job(one.folder)

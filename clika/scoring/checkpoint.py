@@ -38,6 +38,7 @@ TORCH_DTYPES: dict[str, torch.dtype] = {
 _LOCAL: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_MORE_TOKENS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_hidden_layers")
 _NUMBER = re.compile(r"\d+")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken", "*.jinja"]
 
@@ -214,11 +215,19 @@ def network_of(
 def _of_further_layers(network: Any, unexpected: Iterable[object]) -> list[str]:
     """Of weights that no part of the model takes those that are called like one but for a number.
 
-    Others may be there with good reason: heads of other tasks, or buffers that are computed by now.
+    Others may be there with good reason: heads of other tasks, buffers that are computed by now, or layers that predict
+    several tokens at once, which stand behind the last one and are told of by the configuration.
     """
+    config = network.config.get_text_config()
+    layers = getattr(config, "num_hidden_layers", 0)
+    told = next((n for n in (getattr(config, key, 0) for key in _MORE_TOKENS) if isinstance(n, int) and n), 0)
     known = {_NUMBER.sub("#", name) for name in network.state_dict()}
-    named = sorted(map(str, unexpected))
-    return [name for name in named if _NUMBER.search(name) and _NUMBER.sub("#", name) in known]
+    found = []
+    for name in sorted(map(str, unexpected)):
+        number = _NUMBER.search(name)
+        if number and _NUMBER.sub("#", name) in known and not layers <= int(number[0]) < layers + told:
+            found.append(name)
+    return found
 
 
 def context_of(config: Any) -> int | None:

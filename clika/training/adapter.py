@@ -73,11 +73,11 @@ def save_tuned(
         for path in made.iterdir():
             _flush(path)
         _flush(made)
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)  # a full disk gets its room back
         raise
+    shutil.rmtree(folder, ignore_errors=True)
+    made.rename(folder)
     _flush(folder.parent)
 
 

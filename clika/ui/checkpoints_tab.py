@@ -25,6 +25,9 @@ NO_BASE = ""
 MOST_TEXT = 4096
 _ADDING = {"concurrency_limit": 2, "show_progress": "full", "api_visibility": "private"}
 _GIVEN = 5  # fields of the form
+_ALONE = (
+    "Nothing that it was made of is in this store: it has no base to be asked beside. New run asks it alone."
+)
 
 
 class CheckpointsTab:
@@ -143,7 +146,9 @@ class CheckpointsTab:
             return [empty, gr.update(interactive=False), gr.update(interactive=False)]
         writes = not self._settings.read_only
         has_base = self._registry.baseline(card) is not None
-        return [card_html(card), gr.update(interactive=has_base and writes), gr.update(interactive=writes)]
+        alone = markup.paragraph(_ALONE, "clika-empty") if writes and not has_base else markup.NOTHING
+        said = markup.joined([card_html(card), alone])
+        return [said, gr.update(interactive=has_base and writes), gr.update(interactive=writes)]
 
     def _add(self, files: Any, place: object, name: object, base: object, revision: object) -> list[object]:
         paths = [Path(str(path)) for path in files or ()]

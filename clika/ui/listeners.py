@@ -82,7 +82,8 @@ def in_address(name: str, value: str | None = None, goes_back: bool = False) -> 
         f"(value{given}) => {{ const address = new URL(window.location.href);"
         f" if (String(value ?? '')) address.searchParams.set({json.dumps(name)}, value);"
         f" else address.searchParams.delete({json.dumps(name)});"
-        f" if (address.href !== window.location.href) window.history.{act}(null, '', address); }}"
+        " const before = new URL(window.location.href).searchParams.toString();"  # however that is written
+        f" if (address.searchParams.toString() !== before) window.history.{act}(null, '', address); }}"
     )
 
 

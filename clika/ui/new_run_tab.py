@@ -69,6 +69,7 @@ text = '''
 {options}
 Answer:'''
 """
+_NO_MODEL_YET = markup.paragraph("Name a model, and what it takes is said here.", "clika-empty")
 
 
 class NewRunTab:
@@ -106,7 +107,8 @@ class NewRunTab:
                     self._draw_advanced()
             with gr.Column(scale=2, min_width=300, elem_classes="clika-way", elem_id="what-it-takes"):
                 gr.Markdown("## What it takes")
-                self.estimate = gr.HTML(apply_default_css=False, elem_id="estimate")
+                said = markup.NOTHING if self.read_only else _NO_MODEL_YET
+                self.estimate = gr.HTML(said, apply_default_css=False, elem_id="estimate")
                 self.queue = gr.Button("Queue", variant="primary", elem_id="queue-button")
                 self.command = gr.Code(
                     label="The same from the command line",
@@ -317,7 +319,7 @@ class NewRunTab:
             return [markup.notices([READ_ONLY]), gr.update(visible=False), own]
         if not str(form.models or "").strip():
             return [
-                markup.paragraph("Name a model, and what it takes is said here.", "clika-empty"),
+                _NO_MODEL_YET,
                 gr.update(visible=False),
                 own,
             ]

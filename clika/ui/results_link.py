@@ -105,7 +105,7 @@ WRITE_ADDRESS = f"""(query) => {{
   new URLSearchParams(query).forEach((value, name) => address.searchParams.set(name, value));
   if (query) address.searchParams.set("tab", "results");
   const after = steps.map((name) => address.searchParams.get(name)).join();
-  if (address.href !== window.location.href)
+  if (address.searchParams.toString() !== new URL(window.location.href).searchParams.toString())
     window.history[before === after ? "replaceState" : "pushState"](null, "", address);
 }}"""
 """JavaScript that writes a query of this tab into the address and leaves other tabs' names alone."""

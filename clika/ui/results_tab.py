@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from clika.database.index import Index
-from clika.database.queries import collections, run_summaries
+from clika.database.queries import answered_collections, run_summaries
 from clika.demo import demo
 from clika.errors import ClikaError
 from clika.settings import Settings
@@ -173,14 +173,15 @@ class ResultsTab:
         """What a link named and the store does not hold: something else is shown, and should not pass for it."""
         if not isinstance(shown, Chosen):  # nothing is shown yet
             return []
-        known = collections(self._index)
+        known = answered_collections(self._index)
         if wanted.collection is not None and wanted.collection not in known:
-            return [f"The link names collection {wanted.collection[:80]!r}, which is not in this store."]
-        asked = wanted.chosen
-        if asked.run is not None and asked.run != shown.run:
             return [
-                f"The link names run {asked.run[:80]!r} in {str(asked.language)[:20]!r}, which is not in this collection."
+                f"The link names collection {wanted.collection[:80]!r}, of which this store has no answers."
             ]
+        asked = wanted.chosen
+        if asked.cell is not None and asked.cell != shown.cell:
+            run, language = asked.cell
+            return [f"The link names run {run[:80]!r} in {language[:20]!r}, which is not in this collection."]
         if asked.question is not None and shown.question is None:
             dataset, question_id = asked.question
             return [

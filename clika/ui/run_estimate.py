@@ -147,6 +147,9 @@ class Asking(NamedTuple):
     adapter: str | None
     dtype: str
     rule: str
+    template: str
+    demonstrations: int
+    rotate_demonstrations: bool
     permutations: int
     device: str
     replicas: int

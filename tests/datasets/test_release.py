@@ -173,9 +173,10 @@ def test_a_cause_asked_for_as_an_effect_in_one_language_is_named_and_kept(tmp_pa
     lines[1] = lines[1].replace("What was the cause of this?", "What happened as a result?")
     path.write_text("".join(lines))
     release = read_release(root, "made-up")
-    (fault,) = release.faults
-    assert "xcopa: item 1 in he with the effect for the cause" in fault
-    assert "kept as released" in fault
+    (note,) = release.notes
+    assert "xcopa: item 1 in he with the effect for the cause" in note
+    assert "kept as released" in note
+    assert release.faults == ()
     assert {q.question_id for q in release.questions if q.dataset == "xcopa"} == {"0", "1", "2", "3"}
 
 
@@ -186,7 +187,7 @@ def test_a_file_whose_name_is_no_text_is_named_and_the_others_are_read(tmp_path:
         (place / os.fsdecode(name + DEMONSTRATED.encode() + b".jsonl")).write_text("{}")
     release = read_release(root, "made-up")
     assert len(release.faults) == 2
-    assert all("its name is not printable UTF-8; rename it" in fault for fault in release.faults)
+    assert all("its name is not one line of UTF-8; rename it" in fault for fault in release.faults)
     assert [model.model for model in release.models] == ["one"]
 
 
@@ -233,7 +234,7 @@ def test_the_released_part_is_read_whole() -> None:
     release = read_release(RELEASE, "released")
     assert len(release.questions) == 18_800  # 1,880 questions x 10 languages
     assert sum(len(a.question_ids) for m in release.models for a in m.answers) == 7 * 18_800
-    (fault,) = release.faults  # four Italian items of xCOPA ask the other way about
-    assert "xcopa: items 585, 612, 937, 955 in it with the effect for the cause" in fault
-    assert release.left == ()
+    (note,) = release.notes  # four Italian items of xCOPA ask the other way about
+    assert "xcopa: items 585, 612, 937, 955 in it with the effect for the cause" in note
+    assert (release.faults, release.left) == ((), ())
     assert all(q.source_prompt and q.source_prompt.endswith("\nAnswer:") for q in release.questions)

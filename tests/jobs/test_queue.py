@@ -69,7 +69,7 @@ def test_a_job_is_found_by_id_beginning_or_name_and_by_nothing_that_is_two(tmp_p
         found_job(tmp_path, "same")
     with pytest.raises(UsageError, match="no job 'nowhere'"):
         found_job(tmp_path, "nowhere")
-    with pytest.raises(UsageError, match="1 to 200 printable characters"):
+    with pytest.raises(UsageError, match="1 to 200 characters, on one line"):
         rename(tmp_path, one, "  ")
 
 
@@ -140,8 +140,11 @@ def test_a_file_of_one_job_that_cannot_be_read_keeps_nobody_from_the_others(
 def test_a_name_that_would_break_a_line_is_refused(tmp_path: Path) -> None:
     one = submitted(tmp_path, scripted_job())
     for name in ("a\nb", "\x1b[31mred", ""):
-        with pytest.raises(UsageError, match="1 to 200 printable characters"):
+        with pytest.raises(UsageError, match="1 to 200 characters, on one line"):
             rename(tmp_path, one, name)
+    # Persian and a joined emoji with what holds them together, Chinese with its wide space
+    for name in ("\u0645\u06cc\u200c\u062e\u0648", "\u6a21\u578b\u3000\u4e00", "\U0001f469\u200d\U0001f52c"):
+        assert rename(tmp_path, one, name).request.name == name
 
 
 def test_a_job_of_an_earlier_version_is_one_to_resume(tmp_path: Path) -> None:

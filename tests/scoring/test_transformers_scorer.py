@@ -275,6 +275,8 @@ def test_weights_of_layers_that_the_configuration_leaves_out_are_refused_and_oth
     said = r"holds 9 weights of layers that its config.json does not have \(model\.layers\.1\."
     with pytest.raises(ModelError, match=said):
         TransformersScorer.load(str(folder), device="cpu")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "num_nextn_predict_layers": 1}))
+    TransformersScorer.load(str(folder), device="cpu")  # the second layer guesses the token after the next
     with_head = tiny_llama(tmp_path / "with a head")
     rewritten(with_head, lambda weights: weights.update({"value_head.weight": torch.ones(1, 4)}))
     TransformersScorer.load(str(with_head), device="cpu")
