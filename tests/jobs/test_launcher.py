@@ -54,26 +54,26 @@ def test_a_small_limit_then_all_asks_only_the_rest(store: Path, tmp_path: Path) 
     assert (last.done, last.total, last.kept) == (3, 3, 9)
 
 
-def test_two_and_four_replicas_give_the_keys_and_choices_of_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("replicas", [2, pytest.param(4, marks=pytest.mark.long)])
+def test_replicas_give_the_keys_and_choices_of_one(tmp_path: Path, replicas: int) -> None:
     model = str(tiny_llama(tmp_path / "model"))
     questions = [
         replace(question, text=question.text + " and more" * (int(question.question_id) % 6))
         for question in made_up_questions(count=40)
     ]
     tables: dict[int, list[Prediction]] = {}
-    for replicas in (1, 2, 4):
-        store = tmp_path / f"store{replicas}"
+    for number in (1, replicas):
+        store = tmp_path / f"store{number}"
         seal_questions(store, questions)
-        one = done(store, replace(JOB, model=model, replicas=replicas, batch_tokens=300))
-        tables[replicas] = table(store)
+        one = done(store, replace(JOB, model=model, replicas=number, batch_tokens=300))
+        tables[number] = table(store)
         assert one.folder.progress() is not None
-    for replicas in (2, 4):
-        assert [(r.question_id, r.language, r.chosen_index) for r in tables[replicas]] == [
-            (r.question_id, r.language, r.chosen_index) for r in tables[1]
-        ]
-        for mine, theirs in zip(tables[replicas], tables[1], strict=True):
-            for rule, scores in theirs.scores.items():
-                assert mine.scores[rule] == pytest.approx(scores, abs=1e-4)
+    assert [(r.question_id, r.language, r.chosen_index) for r in tables[replicas]] == [
+        (r.question_id, r.language, r.chosen_index) for r in tables[1]
+    ]
+    for mine, theirs in zip(tables[replicas], tables[1], strict=True):
+        for rule, scores in theirs.scores.items():
+            assert mine.scores[rule] == pytest.approx(scores, abs=1e-4)
 
 
 @pytest.mark.parametrize("local", [True, False])
